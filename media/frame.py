@@ -19,7 +19,6 @@ TICKS = 48_000
 """Media clock: ticks per second."""
 
 
-
 class Decodes(Protocol):
     """The source's decoder. Called at most once per frame, in the order of the stream."""
 
