@@ -47,6 +47,8 @@ class Conceal:
 
     def lost(self, n: int) -> NDArray[np.int16]:
         """n samples made up."""
+        if n <= 0:
+            return np.zeros(0, np.int16)
         if not self._gone:
             self._begin()
         made = _int16(self._make(n)) if self._gone < self._end else np.zeros(n, np.int16)
