@@ -1,0 +1,1 @@
+"""The softphone page: native ES modules and web components, served by `gateway.api` as it lies here."""
