@@ -1,0 +1,152 @@
+"""Numbers that are answered by the gateway itself: small scripts over the same effects and events as any call.
+
+A script is told what happens (`begin`, `digit`, `finished`, `alarm`), acts through its `Stage`, and says at any time
+who hears whom. To add one: write the class, add its row to `APPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from .effects import Graph
+
+
+class Stage(Protocol):
+    """What a script can do; the call it plays in fills it."""
+
+    @property
+    def caller(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """A name nobody else uses, good for a file."""
+        ...
+
+    def play(self, source: str, *, loop: bool = False) -> str:
+        """Open a player and return its leg id."""
+        ...
+
+    def record(self, name: str) -> str: ...
+    def discard(self, name: str) -> None:
+        """Delete this recording when the call is over."""
+        ...
+
+    def stop(self, leg: str) -> None:
+        """Close a player or recorder; an unknown one is ignored."""
+        ...
+
+    def alarm(self, name: str, seconds: float | None) -> None:
+        """Be called back by `alarm(name)` then; None: not any more."""
+        ...
+
+    def hang_up(self) -> None: ...
+
+
+class Script:
+    """Base: answers, is silent, does nothing."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def graph(self) -> Graph:
+        return {}
+
+    def begin(self) -> None: ...
+    def digit(self, key: str) -> None: ...
+    def finished(self, leg: str) -> None: ...
+    def alarm(self, name: str) -> None: ...
+
+
+class Echo(Script):
+    """The caller hears itself: the quickest proof that both directions work."""
+
+    def graph(self) -> Graph:
+        return {self.stage.caller: (self.stage.caller,)}
+
+
+class _Playing(Script):
+    """A script that lets one player at a time be heard."""
+
+    player = ""
+
+    def graph(self) -> Graph:
+        return {self.stage.caller: (self.player,)} if self.player else {}
+
+    def play(self, source: str, *, loop: bool = False) -> None:
+        before, self.player = self.player, self.stage.play(source, loop=loop)
+        self.stage.stop(before)
+
+
+class Music(_Playing):
+    """Music without end."""
+
+    def begin(self) -> None:
+        self.play("music", loop=True)
+
+
+class Tones(_Playing):
+    """Press a key: hear its name, then a telephone tone that it stands for, until the next key."""
+
+    _TONES: ClassVar = {
+        "1": "dial", "2": "ringback", "3": "busy", "4": "congestion", "5": "waiting", "6": "sit", "7": "hz:440",
+        "8": "hz:1000", "9": "beep",
+    }  # fmt: skip
+
+    def begin(self) -> None:
+        self.play("tone:beep+say:601")
+
+    def digit(self, key: str) -> None:
+        tone = self._TONES.get(key)
+        self.play(f"say:{key}" + (f"+tone:{tone}" if tone else ""))
+
+
+class RecordAndPlay(_Playing):
+    """A beep, record until # or the time limit, play it back, hang up."""
+
+    LIMIT = 30.0
+    recorder = ""
+
+    def graph(self) -> Graph:
+        caller = self.stage.caller
+        if self.recorder:  # both channels, so that a mono player finds it at full level
+            return {f"{self.recorder}/0": (caller,), f"{self.recorder}/1": (caller,)}
+        return super().graph()
+
+    def begin(self) -> None:
+        self._after_play = self._record
+        self.play("tone:beep")
+
+    def digit(self, key: str) -> None:
+        if key == "#" and self.recorder:
+            self._play_back()
+
+    def alarm(self, name: str) -> None:
+        if self.recorder:
+            self._play_back()
+
+    def finished(self, leg: str) -> None:
+        if leg == self.player:
+            self._after_play()
+        elif leg == self.recorder:
+            self._play_back()
+
+    def _record(self) -> None:
+        self.stage.stop(self.player)
+        self.player, self.recorder = "", self.stage.record(self.stage.name)
+        self.stage.discard(self.stage.name)
+        self.stage.alarm("limit", self.LIMIT)
+
+    def _play_back(self) -> None:
+        self.stage.alarm("limit", None)
+        self.stage.stop(self.recorder)
+        self.recorder = ""
+        self._after_play = self.stage.hang_up
+        self.play(f"recording:{self.stage.name}+tone:beep")
+
+
+APPS: dict[str, Callable[[Stage], Script]] = {
+    "echo": Echo,
+    "tones": Tones,
+    "music": Music,
+    "record": RecordAndPlay,
+}

@@ -1,0 +1,263 @@
+"""One call, from the first ring to the last thing given back. Sans-IO: events and commands in, effects and news out.
+
+The skeleton is the table in `states`: handlers below turn what happened to a leg into an input of that table, the
+table says what is done. Handlers only know legs that are still in the call, so whatever arrives late finds nobody and
+is ignored. Verbs: `receive(event, now)`, `command(command, now)`, `outgoing()`, `wake_at()` / `wake(now)`,
+`next_event()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import commands as cmd
+from . import effects as fx
+from . import events as ev
+from .acts import ACTIONS, Actor
+from .causes import Ending, ending
+from .hunt import Hunt
+from .party import Party, Phase
+from .states import CALL, On, State
+
+
+class Call(Actor):
+    """The deciding half; its actions are `acts.Actor`'s."""
+
+    # ------------------------------------------------------------ verbs
+
+    def begin(self, now: float, refusal: Ending | None = None) -> None:
+        """Look up the route and agree on the caller's media, or refuse at once."""
+        self._now = self.started_at = now
+        self._tell(ev.CallStarted(self.id, now, self.caller.identity, self.caller.kind, self.dialled, self.caller.leg))
+        plan = refusal or self._router.route(self.dialled)
+        if isinstance(plan, Ending):
+            self._end(plan)
+            return
+        self._hunt = Hunt(self._router, plan, self._settings.forward_limit)
+        self._tell_route()
+        self.caller.asked_rate = self._finder.bandwidth(plan)
+        self._do(fx.Progress(self.caller.leg, "trying"))
+        self._do(fx.AcceptOffer(self.caller.leg, self.caller.kind, self.caller.asked_rate))
+        self._deadlines["setup"] = now + self._settings.setup_timeout
+
+    def receive(self, event: ev.LegEvent, now: float) -> None:
+        self._now = now
+        if isinstance(event, ev.Finished):
+            if self._script is not None and self.board.has(event.leg):
+                self._script.finished(event.leg)
+                self._rewire()
+            return
+        party = self._device(event.leg)
+        if party is not None:
+            _HANDLERS[type(event)](self, party, event)
+
+    def command(self, command: cmd.Command, now: float) -> None:
+        self._now = now
+        if isinstance(command, cmd.HangUp):
+            self._end(ending(command.cause), command.leg)
+            return
+        party = self._device(command.leg)
+        if party is not None:
+            _COMMANDS[type(command)](self, party, command)
+
+    def drained(self, now: float) -> None:
+        """Every effect up to `Finish` has been carried out."""
+        self._now = now
+        self._step(On.DRAINED)
+
+    def outgoing(self) -> list[fx.Effect]:
+        effects, self._effects = self._effects, []
+        return effects
+
+    def next_event(self) -> ev.CallEvent | None:
+        return self._news.popleft() if self._news else None
+
+    def wake_at(self) -> float | None:
+        return min(self._deadlines.values(), default=None)
+
+    def wake(self, now: float) -> None:
+        self._now = now
+        for name in [n for n, at in self._deadlines.items() if at <= now]:
+            if self._deadlines.pop(name, None) is not None:  # an earlier one may have called it off
+                self._due(name)
+
+    def _device(self, leg: str) -> Party | None:
+        """The party of this leg while it is in the call; an application has no device that could say anything."""
+        party = self.parties.get(leg)
+        return party if party is not None and party.kind != "app" and self.ending is None else None
+
+    # ------------------------------------------------------------ the table turns
+
+    def _step(self, on: On, party: Party | None = None) -> None:
+        """Put one input through the table. Inputs that actions give rise to wait their turn."""
+        self._inputs.append((on, party))
+        if self._stepping:
+            return
+        self._stepping = True
+        while self._inputs:
+            on, party = self._inputs.popleft()
+            if self.state in (State.ENDING, State.ENDED) and on is not On.DRAINED:
+                continue
+            self.state, actions = CALL[self.state][on]
+            for action in actions:
+                ACTIONS[action](self, party)
+        self._stepping = False
+        self._rewire()
+
+    def _end(self, why: Ending, by: str | None = None) -> None:
+        if self.ending is None:
+            self.ending, self._ended_by = why, by
+        self._step(On.END)
+
+    def _due(self, name: str) -> None:
+        kind, _, rest = name.partition(":")
+        if kind == "ring":
+            self._step(On.TIMED_OUT)
+        elif kind == "setup":
+            self._setup_too_slow()
+        elif kind == "duration":
+            self._end(ending("max-duration"))
+        elif kind == "media":
+            self._end(ending("media-timeout"), rest)
+        elif self._script is not None:
+            self._script.alarm(rest)
+            self._rewire()
+
+    def _setup_too_slow(self) -> None:
+        if self.state is State.ANSWERING and self.winner is not None:
+            self._fall_out(self.winner, ending("timeout", "It answered, but its media could not be agreed in time."))
+        else:
+            self._end(ending("failed", "The caller's media could not be set up in time."))
+
+    # ------------------------------------------------------------ what happened to a leg
+
+    def _on_ready(self, party: Party, _: ev.LegEvent) -> None:
+        if party is self.caller:
+            if self.state is State.SETUP:
+                self._step(On.CALLER_READY)
+            return
+        party.settling = max(0, party.settling - 1)
+        if party.settling or party is not self.winner:
+            return
+        if self.state is State.ANSWERING:
+            self._step(On.JOINED, party)
+        elif self.state is State.EARLY:
+            party.early = True
+            self._rewire()
+
+    def _on_ringing(self, party: Party, _: ev.LegEvent) -> None:
+        if party.phase is Phase.CALLED:
+            party.phase = Phase.RINGING
+            self._tell(ev.CallAlerting(self.id, self._now, party.leg))
+            self._step(On.RINGING, party)
+
+    def _on_early(self, party: Party, _: ev.LegEvent) -> None:
+        if party.phase in (Phase.CALLED, Phase.RINGING):
+            party.phase = Phase.EARLY
+            self._step(On.EARLY_MEDIA, party)
+
+    def _on_answered(self, party: Party, _: ev.LegEvent) -> None:
+        if party.waiting:
+            party.phase = Phase.PICKED_UP
+            self._step(On.PICKED_UP, party)
+
+    def _on_left(self, party: Party, event: ev.LegEvent) -> None:
+        """Rejected, HungUp or Failed: it will not be in this call any more."""
+        assert isinstance(event, ev.Rejected | ev.HungUp | ev.Failed)
+        status = event.status if isinstance(event, ev.Rejected) else None
+        why = ending(event.cause, event.words, status)
+        still_there = isinstance(event, ev.Failed)  # ours failed: the other side does not know yet
+        if party is self.caller and party.phase is Phase.ARRIVED and not still_there and event.cause == "normal":
+            why = ending("cancelled")
+        if party is self.caller or party.phase is Phase.UP:
+            if not still_there:
+                self._forget(party, why)
+            self._end(why, party.leg)
+        else:
+            self._fall_out(party, why, tell=still_there)
+
+    def _on_reoffered(self, party: Party, _: ev.LegEvent) -> None:
+        self._do(fx.AnswerReoffer(party.leg))
+
+    def _on_answer_arrived(self, party: Party, _: ev.LegEvent) -> None:
+        if party is not self.caller:
+            party.settling += 1
+        self._do(fx.Settle(party.leg))
+
+    def _on_rate(self, party: Party, event: ev.LegEvent) -> None:
+        assert isinstance(event, ev.RateAgreed)
+        party.rate = event.rate
+        self._tune()
+
+    def _on_stalled(self, party: Party, event: ev.LegEvent) -> None:
+        assert isinstance(event, ev.Stalled)
+        party.stalled_for = event.seconds
+        self._tell(ev.CallSilent(self.id, self._now, party.leg, True))
+        self._watch_silence()
+
+    def _on_flowing(self, party: Party, _: ev.LegEvent) -> None:
+        if party.stalled_for is not None:
+            party.stalled_for = None
+            self._tell(ev.CallSilent(self.id, self._now, party.leg, False))
+            self._watch_silence()
+
+    def _on_digit(self, party: Party, event: ev.LegEvent) -> None:
+        assert isinstance(event, ev.DigitHeard)
+        self._tell(ev.CallDigit(self.id, self._now, party.leg, event.key))
+        if self._script is not None and party is self.caller:
+            self._script.digit(event.key)
+            self._rewire()
+        for other in self._others(party):
+            self._do(fx.ShowDigit(other.leg, event.key))
+
+    # ------------------------------------------------------------ what somebody asks
+
+    def _hold(self, party: Party, command: cmd.Command) -> None:
+        assert isinstance(command, cmd.Hold)
+        if party.holding == command.on:
+            return
+        party.holding = command.on
+        self._tell(ev.CallHeld(self.id, self._now, party.leg, command.on))
+        self._do(fx.ShowHeld(party.leg, "me", command.on))
+        for other in self._others(party):
+            self._do(fx.ShowHeld(other.leg, "peer", command.on))
+        self._rewire()
+        self._watch_silence()
+
+    def _mute(self, party: Party, command: cmd.Command) -> None:
+        assert isinstance(command, cmd.Mute)
+        if party.muted == command.on:
+            return
+        party.muted = command.on
+        self._tell(ev.CallMuted(self.id, self._now, party.leg, command.on))
+        self._do(fx.Mute(party.leg, command.on))
+
+    def _send_digits(self, party: Party, command: cmd.Command) -> None:
+        assert isinstance(command, cmd.SendDigits)
+        for other in self._others(party):
+            self._do(fx.SendDigits(other.leg, command.digits))
+        for key in command.digits:
+            self._on_digit(party, ev.DigitHeard(party.leg, key))
+
+
+_HANDLERS: dict[type, Callable[[Call, Party, ev.LegEvent], None]] = {
+    ev.Ready: Call._on_ready,
+    ev.Ringing: Call._on_ringing,
+    ev.EarlyMedia: Call._on_early,
+    ev.Answered: Call._on_answered,
+    ev.Rejected: Call._on_left,
+    ev.HungUp: Call._on_left,
+    ev.Failed: Call._on_left,
+    ev.Reoffered: Call._on_reoffered,
+    ev.AnswerArrived: Call._on_answer_arrived,
+    ev.RateAgreed: Call._on_rate,
+    ev.Stalled: Call._on_stalled,
+    ev.Flowing: Call._on_flowing,
+    ev.DigitHeard: Call._on_digit,
+}
+
+_COMMANDS: dict[type, Callable[[Call, Party, cmd.Command], None]] = {
+    cmd.Hold: Call._hold,
+    cmd.Mute: Call._mute,
+    cmd.SendDigits: Call._send_digits,
+}

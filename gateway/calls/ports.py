@@ -1,0 +1,66 @@
+"""What call control and its runtime want of the rest of the gateway, and nothing more.
+
+`Directory` is asked by calls; `Driver` and `Media` are the two hands of `gateway.runtime`. The classes that fill them
+are named in `gateway.app` only; tests fill them with a few lines each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .causes import Ending
+from .events import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One device that can be rung."""
+
+    kind: str
+    """"sip", "browser" or "app"."""
+    address: str
+    """Meaningful to its driver only: a SIP URI, a browser session's id, an application's name."""
+    user: str | None = None
+
+
+class Directory(Protocol):
+    """Who can be reached where, now."""
+
+    def contacts(self, user: str) -> Sequence[Contact]:
+        """Every connected browser and registered phone of a user."""
+        ...
+
+
+class Driver(Protocol):
+    """One kind of party's signaling. Methods return at once; what comes of them comes back as events.
+
+    A leg the driver does not know (any more) is ignored: hanging up crosses everything else.
+    """
+
+    def ring(self, leg: str, address: str, user: str | None, caller: Identity, body: bytes) -> None: ...
+    def progress(self, leg: str, stage: str, body: bytes) -> None:
+        """`body` is our answer if there is one yet; a driver sends it with the stage that wants it."""
+        ...
+
+    def answer(self, leg: str, body: bytes) -> None: ...
+    def reject(self, leg: str, ending: Ending) -> None: ...
+    def cancel(self, leg: str, ending: Ending) -> None: ...
+    def hang_up(self, leg: str, ending: Ending) -> None: ...
+    def reoffer(self, leg: str, body: bytes) -> None: ...
+    def answer_reoffer(self, leg: str, body: bytes) -> None: ...
+    def refuse_reoffer(self, leg: str, status: int) -> None: ...
+    def release(self, leg: str) -> None:
+        """Nothing more will be said about this leg."""
+        ...
+
+
+class Screen(Protocol):
+    """What can be shown to a party that has a screen. Only some drivers are one."""
+
+    def show_held(self, leg: str, by: str, on: bool) -> None: ...
+    def show_digit(self, leg: str, key: str) -> None: ...
+    def show_media(self, leg: str, state: str) -> None: ...
+    def show_quality(self, leg: str, figures: Mapping[str, object]) -> None: ...
+    def candidate(self, leg: str, candidate: str | None) -> None: ...

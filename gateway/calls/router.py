@@ -1,0 +1,156 @@
+"""Where a call goes: the first route whose pattern matches what was dialled, else the user of that name or extension.
+
+A route names targets and how to ring them (all at once, or one after the other), how long, and where to go instead when
+they are busy, do not answer or cannot be reached. `Router` only reads tables: it knows nothing of who is there just
+now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .causes import Ending, ending
+from .patterns import BadPattern, Captures, Matcher, compile_pattern, normal
+
+KINDS = ("user", "sip", "app", "number")
+FORWARD_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """ "user:bob" all of bob's devices, "sip:bob@pbx" outward, "app:echo" an application, "602" as if dialled."""
+
+    kind: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        kind, colon, value = text.strip().partition(":")
+        if not colon:
+            kind, value = "number", kind
+        if kind == "sips":
+            raise BadPattern(f'"{text}": SIP over TLS is not spoken yet; write sip:')
+        if kind not in KINDS or not value:
+            raise BadPattern(f'"{text}" is no target: write user:NAME, sip:USER@HOST, app:NAME or a number')
+        return cls(kind, value if kind != "sip" else f"sip:{value}")
+
+    def filled(self, captures: Captures) -> Target:
+        """The braces in it filled by what the pattern captured."""
+        if "{" not in self.value:
+            return self
+        value = self.value
+        for name, text in captures.items():
+            value = value.replace("{" + name + "}", text)
+        # "sip:{number}" of a whole SIP address would say sip: twice
+        return Target(self.kind, value.replace("sip:sip:", "sip:"))
+
+    def __str__(self) -> str:
+        return self.value if self.kind in ("sip", "number") else f"{self.kind}:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person: the same account for the page and for a phone."""
+
+    name: str
+    extension: str | None = None
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    pattern: str
+    targets: tuple[Target, ...] = ()
+    strategy: str = "parallel"
+    timeout: float | None = None
+    """Seconds to ring each group of targets; None: as [calls] says."""
+    on_busy: Target | None = None
+    on_no_answer: Target | None = None
+    on_unreachable: Target | None = None
+    refusal: Ending | None = None
+    """Refuse instead of ringing anybody."""
+
+    @property
+    def forwards(self) -> Mapping[str, Target]:
+        found = {"busy": self.on_busy, "no-answer": self.on_no_answer, "unreachable": self.on_unreachable}
+        return {why: target for why, target in found.items() if target is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A route made concrete for one call: groups to ring, one group after the other."""
+
+    route: str
+    groups: tuple[tuple[Target, ...], ...]
+    timeout: float | None = None
+    forwards: Mapping[str, Target] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(str(target) for group in self.groups for target in group)
+
+
+class Router:
+    """Routes and users, searched in the order of the configuration."""
+
+    def __init__(self, routes: Sequence[Route], users: Sequence[Account], ours: frozenset[str] = frozenset()) -> None:
+        self.ours = ours
+        """Hosts and host:port pairs that mean this gateway. Known only once its sockets are open."""
+        self._routes: list[tuple[Matcher, Route]] = [(compile_pattern(r.pattern), r) for r in routes]
+        self._users = {u.name.casefold(): u for u in users}
+        self._extensions = {u.extension: u for u in users if u.extension}
+
+    def account(self, name_or_extension: str) -> Account | None:
+        return self._users.get(name_or_extension.casefold()) or self._extensions.get(name_or_extension)
+
+    def route(self, dialled: str) -> Plan | Ending:
+        """Where a call to this goes, or why nowhere."""
+        return self._route(dialled, FORWARD_DEPTH)
+
+    def towards(self, target: Target, why: str, before: Plan) -> Plan | Ending:
+        """The plan for a forward. A number starts its own route; anything else is rung as the first route would."""
+        if target.kind == "number":
+            return self.route(target.value)
+        return Plan(f"{before.route} ({why})", ((target,),), before.timeout)
+
+    def _route(self, dialled: str, depth: int) -> Plan | Ending:
+        if depth == 0:
+            return ending("loop", "A number leads to itself. Check the routes whose targets are numbers.")
+        number = normal(dialled, self.ours)
+        account = self.account(number.removeprefix("user:"))
+        names = (number,) if account is None else (number, f"user:{account.name}")
+        for matcher, route in self._routes:
+            captures = next((c for c in map(matcher, names) if c is not None), None)
+            if captures is not None:
+                return self._plan(route, {**captures, "number": number}, depth)
+        if account is not None:
+            return Plan(f"user:{account.name}", ((Target("user", account.name),),))
+        return self._unknown(number)
+
+    def _plan(self, route: Route, captures: Captures, depth: int) -> Plan | Ending:
+        if route.refusal is not None:
+            return route.refusal
+        targets: list[Target] = []
+        for target in (t.filled(captures) for t in route.targets):
+            if target.kind != "number":
+                targets.append(target)
+                continue
+            further = self._route(target.value, depth - 1)
+            if isinstance(further, Ending):
+                return further
+            targets += [t for group in further.groups for t in group]
+        groups = (tuple(targets),) if route.strategy == "parallel" else tuple((t,) for t in targets)
+        return Plan(
+            route.pattern, groups, route.timeout, {why: t.filled(captures) for why, t in route.forwards.items()}
+        )
+
+    def _unknown(self, number: str) -> Ending:
+        if number.startswith("sip:"):
+            host = number.rpartition("@")[2]
+            return ending(
+                "unknown-number",
+                f"No route leads to {number}. If {host} is this gateway, add it to domains in [sip]; "
+                f"else add a route for sip:*@{host}.",
+            )
+        return ending("unknown-number", f"{number} is not a number here. Check what you dialled.")

@@ -1,0 +1,115 @@
+"""All live calls: by id, by leg, by user; and the one deadline that wakes them.
+
+The same five verbs as a call, for many. What a call wants done comes out with the call's id, so that the runtime can
+keep each call's effects in order without one call waiting for another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from . import commands as cmd
+from . import effects as fx
+from . import events as ev
+from .call import Call
+from .causes import Ending, ending
+from .ports import Directory
+from .router import Router
+from .settings import CallSettings
+from .states import State
+
+
+class CallTable:
+    def __init__(self, settings: CallSettings, router: Router, directory: Directory, new_id: Callable[[], str]) -> None:
+        self.stopping = False
+        self._settings, self._router, self._directory, self._new_id = settings, router, directory, new_id
+        self._calls: dict[str, Call] = {}
+        self._news: deque[ev.CallEvent] = deque()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._calls.values()))
+
+    def get(self, call: str) -> Call | None:
+        return self._calls.get(call)
+
+    def of_leg(self, leg: str) -> Call | None:
+        """Leg ids begin with their call's id."""
+        return self._calls.get(leg.partition("/")[0])
+
+    def calls_of(self, user: str, besides: str = "") -> int:
+        """In how many live calls a user is, or is being rung."""
+        return sum(
+            any(p.identity.user == user for p in call.parties.values())
+            for call in self._calls.values()
+            if call.id != besides
+        )
+
+    def incoming(self, event: ev.Incoming) -> Call:
+        """A new call. It does nothing before `begin`, so that its leg can be given a name first."""
+        id = self._new_id()
+        call = self._calls[id] = Call(
+            id,
+            event,
+            settings=self._settings,
+            router=self._router,
+            directory=self._directory,
+            room=lambda user: self.calls_of(user, besides=id) < self._settings.max_calls_per_user,
+        )
+        return call
+
+    def begin(self, call: Call, now: float) -> None:
+        call.begin(now, self._refusal())
+        self._collect(call)
+
+    def receive(self, event: ev.LegEvent, now: float) -> Call | None:
+        """Tell the leg's call. None: that call is long over."""
+        call = self.of_leg(event.leg)
+        if call is not None:
+            call.receive(event, now)
+            self._collect(call)
+        return call
+
+    def command(self, call: Call, command: cmd.Command, now: float) -> None:
+        call.command(command, now)
+        self._collect(call)
+
+    def drained(self, call: Call, now: float) -> None:
+        call.drained(now)
+        self._collect(call)
+        if call.state is State.ENDED:
+            self._calls.pop(call.id, None)
+
+    def stop(self, now: float) -> None:
+        """End every call and take no more."""
+        self.stopping = True
+        for call in self:
+            self.command(call, cmd.HangUp(cause="stopping"), now)
+
+    def outgoing(self) -> list[tuple[Call, list[fx.Effect]]]:
+        return [(call, effects) for call in self if (effects := call.outgoing())]
+
+    def wake_at(self) -> float | None:
+        return min((at for call in self._calls.values() if (at := call.wake_at()) is not None), default=None)
+
+    def wake(self, now: float) -> None:
+        for call in self:
+            at = call.wake_at()
+            if at is not None and at <= now:
+                call.wake(now)
+                self._collect(call)
+
+    def next_event(self) -> ev.CallEvent | None:
+        return self._news.popleft() if self._news else None
+
+    def _collect(self, call: Call) -> None:
+        while (news := call.next_event()) is not None:
+            self._news.append(news)
+
+    def _refusal(self) -> Ending | None:
+        if self.stopping:
+            return ending("stopping")
+        return ending("full") if len(self._calls) > self._settings.max_calls else None
