@@ -81,7 +81,8 @@ class RtpMedia:
         self._heard_ever = False
         self._stalled = False
         self._waiting_since = 0.0
-        self._refused_rtcp = 0
+        self.refusals: Counter[str] = self._receiver.refused
+        """Packets thrown away, by reason; the leg counts its own here too."""
         self._told: Counter[str] = Counter()
         self._report_at = self._quality_at = self._refused_at = 0.0
         self._reports = 0
@@ -180,7 +181,7 @@ class RtpMedia:
         try:
             reports = parse_compound(data, reduced=True)
         except BadPacket:
-            self._refused_rtcp += 1
+            self.refusals["not RTCP"] += 1
             return
         for report in reports:
             if isinstance(report, SenderReport):
@@ -247,20 +248,13 @@ class RtpMedia:
             self._emit(DigitPressed(self.name, digit.key, digit.duration))
 
     def _tell_refused(self) -> None:
-        refused = self.refused
-        for why, count in (refused - self._told).items():
+        if self.refusals == self._told:
+            return
+        for why, count in (self.refusals - self._told).items():
             self._emit(Refused(self.name, why, count))
-        self._told = refused
+        self._told = Counter(self.refusals)
 
     # ---- how it sounds
-
-    @property
-    def refused(self) -> Counter[str]:
-        """Packets thrown away so far, by reason."""
-        refused = Counter(self._receiver.refused)
-        if self._refused_rtcp:
-            refused["not RTCP"] = self._refused_rtcp
-        return refused
 
     def stats(self, now: float) -> LegStats:
         incoming, outgoing = self._receiver.incoming, self.outgoing
@@ -277,7 +271,7 @@ class RtpMedia:
             jitter_in_ms=incoming.jitter * 1000,
             jitter_out_ms=outgoing.jitter * 1000,
             rtt_ms=None if outgoing.rtt is None else outgoing.rtt * 1000,
-            discarded=self._receiver.late + self._sender.late + self.refused.total(),
+            discarded=self._receiver.late + self._sender.late + self.refusals.total(),
             concealed=self._receiver.concealed,
             level_in=self._receiver.level,
         )

@@ -151,13 +151,16 @@ class RtpReceiver:
         payload_type = packet[0]
         voice = self._voices.get(payload_type)
         if voice is None or voice is not self._voice:
+            if not self._formats:
+                self.refused["before anything was agreed on"] += 1
+                return
             voice = self._turn(payload_type)
         place = self.incoming.receive(packet, now, voice is None)
         if place is None:
             self.refused["another sender's, or far out of order"] += 1
             return
         self.heard_at = now
-        if self.quiet:
+        if self.quiet and (voice is not None or payload_type in self._events):
             self.quiet = False
             self._on_voice(now)
         sequence, time = place

@@ -1,0 +1,226 @@
+"""A SIP phone's audio: plain RTP on a pair of ports of its own, agreed on by offer and answer.
+
+The ports are taken once and kept for the whole call; a re-INVITE, hold or transfer changes what is sent and where,
+never where we are. Each leg has its own port, so that calls are told apart by port alone, whatever SSRCs a phone
+chooses. Who may be heard on it is the `Latch`'s affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from media.clock import Clock
+from media.errors import BadDescription
+from media.events import Connected, MediaEvent
+from media.formats import Format
+from media.frame import Frame
+from media.leg import Sink
+from media.legs.latch import Address, Latch
+from media.legs.rtp import RtpMedia
+from media.net.ports import PortPool
+from media.net.udp import UdpSocket, bind_pair
+from media.sdp.negotiate import Capabilities, Negotiated, make_answer, make_offer, settle
+
+
+class SipLeg:
+    """A Leg and a Negotiator. It has its ports from the beginning; NoPorts is raised if there are none."""
+
+    write: Callable[[Frame], None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pool: PortPool,
+        host: str,
+        advertised: str,
+        formats: Sequence[Format],
+        clock: Clock,
+        emit: Callable[[MediaEvent], None],
+        random: Callable[[int], int],
+        stall_after: float = 5.0,
+    ) -> None:
+        """host: where the sockets are bound.  advertised: the same as the phone can reach it."""
+        self.name = name
+        self.direction = "sendrecv"
+        """What we would like, for the next offer or answer."""
+        self.media = RtpMedia(
+            name, send_rtp=self._send, send_rtcp=self._send_rtcp, emit=emit, clock=clock, random=random,
+            stall_after=stall_after,
+        )  # fmt: skip
+        self.write = self.media.write
+        self._receive = self.media.receive_rtp
+        self._capabilities = Capabilities(tuple(formats))
+        self._pool, self._advertised, self._clock, self._emit = pool, advertised, clock, emit
+        self._session, self._version = random(62), random(31)
+        self._latch = Latch()
+        self._rtcp_target: Address | None = None
+        self._mux = False
+        self._offered: bytes | None = None
+        self._negotiated: Negotiated | None = None
+        self._closed = False
+        self._refused: Counter[str] = self.media.refusals
+        rtp, rtcp = bind_pair(pool, host, clock.now())
+        self._rtp, self._rtcp = UdpSocket(rtp, self._on_rtp), UdpSocket(rtcp, self._on_rtcp)
+
+    # ---- Leg
+
+    @property
+    def port(self) -> int:
+        return self._rtp.port
+
+    @property
+    def rate(self) -> int:
+        return self.media.rate
+
+    @property
+    def encoding(self) -> str:
+        return self.media.encoding
+
+    def connect(self, sink: Sink) -> None:
+        self.media.connect(sink)
+
+    def disconnect(self, sink: Sink) -> None:
+        self.media.disconnect(sink)
+
+    async def start(self) -> None:
+        """The sockets listen since the leg was made."""
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self.media.aclose()  # says goodbye, so before the sockets
+        self._rtp.close()
+        self._rtcp.close()
+        self._pool.give(self._rtp.port, self._clock.now())
+        self._receive = _deaf
+        self.write = _mute
+
+    def __str__(self) -> str:
+        return f"{self.media} at port {self.port}, {self._latch.target or 'nowhere yet'}"
+
+    # ---- Negotiator
+
+    async def offer(self) -> bytes:
+        """What we can do, at the same port as ever."""
+        self._version += 1
+        self._offered = make_offer(
+            self._capabilities,
+            session_id=self._session,
+            version=self._version,
+            host=self._advertised,
+            port=self.port,
+            direction=self.direction,
+            previous=self._negotiated,
+        )
+        return self._offered
+
+    async def accept(self, offer: bytes) -> bytes:
+        self._version += 1
+        answer, negotiated = make_answer(
+            offer,
+            self._capabilities,
+            session_id=self._session,
+            version=self._version,
+            host=self._advertised,
+            port=self.port,
+            direction=self.direction,
+        )
+        await self._adopt(negotiated)
+        return answer
+
+    async def settle(self, answer: bytes) -> None:
+        if self._offered is None:
+            raise BadDescription("an answer came, but nothing was offered")
+        await self._adopt(settle(self._offered, answer, self._capabilities))
+
+    async def _adopt(self, negotiated: Negotiated) -> None:
+        """All is understood: only now anything changes."""
+        remote = await _numeric(negotiated.remote)
+        rtcp = await _numeric(negotiated.remote_rtcp)
+        if self._closed:
+            return
+        first = self._negotiated is None
+        moved = remote is not None and remote != self._latch.stated
+        self._negotiated = negotiated
+        self._mux = negotiated.rtcp_mux
+        self._latch.state(remote)
+        if moved or first:
+            self._rtcp_target = rtcp
+        self.media.configure(negotiated)
+        self.media.connected()
+        if first:
+            self._emit(Connected(self.name))
+
+    # ---- packets
+
+    def _on_rtp(self, data: bytes, source: Address, now: float) -> None:
+        latch = self._latch
+        if source != latch.pinned and not self._admit(data, source, now):
+            return
+        latch.heard_at = now
+        if len(data) > 1 and 191 < data[1] < 224:  # RTCP on the same port (RFC 5761 section 4)
+            self.media.receive_rtcp(data, now)
+        else:
+            self._receive(data, now)
+
+    def _admit(self, data: bytes, source: Address, now: float) -> bool:
+        if self._latch.admit(data, source, now):
+            if source[:2] != self._latch.stated:  # behind a NAT: its RTCP will show where it comes from, too
+                self._rtcp_target = None
+            return True
+        self._refused["from a stranger's address"] += 1
+        return False
+
+    def _on_rtcp(self, data: bytes, source: Address, now: float) -> None:
+        """Reports are taken from the host that is heard (or stated), and answered to where they come from."""
+        target = self._latch.target
+        if target is None or source[0] != target[0]:
+            self._refused["from a stranger's address"] += 1
+            return
+        self._rtcp_target = source
+        self.media.receive_rtcp(data, now)
+
+    def _send(self, packet: bytes) -> None:
+        latch = self._latch
+        target = latch.pinned or latch.stated
+        if target is not None:
+            self._rtp.send(packet, target)
+
+    def _send_rtcp(self, packet: bytes) -> None:
+        target = self._latch.target
+        if target is None:
+            return
+        if self._mux:
+            self._rtp.send(packet, target)
+        else:
+            self._rtcp.send(packet, self._rtcp_target or (target[0], min(target[1] + 1, 65_535), *target[2:]))
+
+
+async def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The address with its name looked up, so that no packet ever waits for DNS. Raises BadDescription."""
+    if address is None:
+        return None
+    host, port = address
+    try:
+        return str(ipaddress.ip_address(host)), port
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise BadDescription(f"audio is to go to {host}, a name that cannot be found: {error}") from error
+    return str(found[0][4][0]), port
+
+
+def _deaf(data: bytes, now: float) -> None:
+    """Hears for a closed leg."""
+
+
+def _mute(frame: Frame) -> None:
+    """Speaks for a closed leg."""
