@@ -96,7 +96,7 @@ def parse(data: bytes) -> SessionDescription:
     starts = [i for i, line in enumerate(lines) if line.kind == "m"]
     if len(starts) > MAX_MEDIA:
         raise BadDescription(f"SDP with {len(starts)} media sections; {MAX_MEDIA} are understood")
-    ends = [*starts[1:], len(lines)]
+    ends = [*starts[1:], len(lines)] if starts else []
     head = lines[: starts[0]] if starts else lines
     media = tuple(_media(lines[start:end]) for start, end in zip(starts, ends, strict=True))
     return SessionDescription(Section(tuple(head)), media)
@@ -135,6 +135,8 @@ def _media(lines: list[Line]) -> Media:
     words = lines[0].value.split()
     if len(words) < 4:
         raise fault(lines[0], "an m= line has a kind, a port, a protocol and at least one format")
+    if not lines[0].value.isascii():
+        raise fault(lines[0], "an m= line has ASCII letters only")
     kind, port, protocol, *formats = words
     number = port.partition("/")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 6 and int(number) < 65536):

@@ -18,7 +18,7 @@ STATIC = {
 """Payload types that need no rtpmap: encoding, clock, channels."""
 _SMALL = {"OPUS": "opus", TELEPHONE_EVENT: "telephone-event"}
 # the clock is left out by some ("telephone-event" alone): then it is 8000, as for all telephony
-_RTPMAP = re.compile(r"([0-9]{1,3})\s+([^\s/]+)(?:/([0-9]{1,9}))?(?:/([0-9]{1,3}))?(?:/\S*)?")
+_RTPMAP = re.compile(r"([0-9]{1,3})\s+([!-.0-~]+)(?:/([0-9]{1,9}))?(?:/([0-9]{1,3}))?(?:/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
