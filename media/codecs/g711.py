@@ -68,6 +68,9 @@ MU_TO_A = ENCODE["PCMA"].take(DECODE["PCMU"], mode="wrap").tobytes()
 A_TO_MU = ENCODE["PCMU"].take(DECODE["PCMA"], mode="wrap").tobytes()
 
 
+_frombuffer, _UINT8 = np.frombuffer, np.dtype(np.uint8)
+
+
 class G711Encoder:
     """Stateless: one byte a sample."""
 
@@ -102,12 +105,16 @@ class G711Decoder:
         self.errors = 0
         self._take = DECODE[encoding].take
         self._conceal = Conceal(RATE)
-        self._good = self._conceal.good
+        self._remember = self._conceal.remember
         self.conceal = self._conceal.lost
         self.reset = self._conceal.reset
 
     def decode(self, payload: bytes) -> Samples:
-        return self._good(self._take(np.frombuffer(payload, np.uint8)))
+        samples: Samples = self._take(_frombuffer(payload, _UINT8))
+        if self._conceal.gone:
+            return self._conceal.good(samples)
+        self._remember(samples)
+        return samples
 
     def recover(self, next_payload: bytes, n: int) -> Samples | None:
         return None

@@ -33,14 +33,17 @@ class Conceal:
         self._step = 2 * unit  # 10 ms
         self._end = 22 * unit
         self._recent: deque[NDArray[np.int16]] = deque(maxlen=_FRAMES)
-        self._gone = 0  # samples made up since the last good one
+        self.remember = self._recent.append
+        """While `gone` is 0, all that `good` does: for the hot path."""
+        self.gone = 0
+        """Samples made up since the last good one."""
         self._period = self._longest
         self._bases: list[NDArray[np.float32]] = []
         self._jump = 0.0
 
     def good(self, frame: NDArray[np.int16]) -> NDArray[np.int16]:
         """A frame that came: returned as it is, its start cross-faded if something was lost before it."""
-        if self._gone and len(frame):
+        if self.gone and len(frame):
             frame = self._fade_in(frame)
         self._recent.append(frame)
         return frame
@@ -49,16 +52,16 @@ class Conceal:
         """n samples made up."""
         if n <= 0:
             return np.zeros(0, np.int16)
-        if not self._gone:
+        if not self.gone:
             self._begin()
-        made = _int16(self._make(n)) if self._gone < self._end else np.zeros(n, np.int16)
-        self._gone += n
+        made = _int16(self._make(n)) if self.gone < self._end else np.zeros(n, np.int16)
+        self.gone += n
         self._recent.append(made)
         return made
 
     def reset(self) -> None:
         self._recent.clear()
-        self._gone = 0
+        self.gone = 0
 
     def _history(self) -> NDArray[np.float32]:
         heard = np.concatenate([np.zeros(self._keep, np.int16), *self._recent])
@@ -88,15 +91,15 @@ class Conceal:
         )
 
     def _make(self, n: int) -> NDArray[np.float32]:
-        """The next n samples of the hole that began `_gone` samples ago."""
-        place = np.arange(self._gone, self._gone + n)
+        """The next n samples of the hole that began `gone` samples ago."""
+        place = np.arange(self.gone, self.gone + n)
         stage = np.minimum(place // self._step, len(_PERIODS) - 1)
         made = np.empty(n, np.float32)
         for i in range(int(stage[0]), int(stage[-1]) + 1):
             here = stage == i
             at = place[here]
             made[here] = self._bases[i][at % self._period + at // self._period % (i + 1) * self._period]
-        if self._gone == 0:
+        if self.gone == 0:
             ramp = min(self._period // 4, n)
             made[:ramp] += self._jump * (1 - np.arange(1, ramp + 1, dtype=np.float32) / ramp)
         if place[-1] > self._step:
@@ -105,13 +108,13 @@ class Conceal:
 
     def _fade_in(self, frame: NDArray[np.int16]) -> NDArray[np.int16]:
         """The longer the hole, the longer the cross-fade: a quarter period, 4 ms more per 10 ms, at most 10 ms."""
-        longer = self._step * 2 // 5 * max(self._gone // self._step - 1, 0)
+        longer = self._step * 2 // 5 * max(self.gone // self._step - 1, 0)
         fade = min(self._period // 4 + longer, self._step, len(frame))
         rise = np.arange(1, fade + 1, dtype=np.float32) / (fade + 1)
-        tail = self._make(fade) if self._gone < self._end else np.zeros(fade, np.float32)
+        tail = self._make(fade) if self.gone < self._end else np.zeros(fade, np.float32)
         joined = frame.copy()
         joined[:fade] = _int16(frame[:fade] * rise + tail * (1 - rise))
-        self._gone = 0
+        self.gone = 0
         return joined
 
 

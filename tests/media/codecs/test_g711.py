@@ -95,7 +95,7 @@ def test_law_to_law_is_one_translate():
 
 
 @pytest.mark.parametrize("encoding", ["PCMU", "PCMA"])
-def test_speech_at_38_db(encoding):
+def test_speech_keeps_35_db(encoding):
     voice = speech(8000)
     assert snr(voice, decoder(encoding, 8000).decode(encoder(encoding, 8000).encode(voice)), 0) > 35
 
