@@ -55,7 +55,7 @@ class Bus:
         source: Callable[[str], Source],
         mixer: Callable[[str, Sink], Mixing],
     ) -> None:
-        """`sink` and `source` find a party by name (KeyError: there is none); `mixer(name, sink)` makes a mixer."""
+        """`sink` and `source` find a party by name, or raise; `mixer(name, sink)` makes a mixer."""
         self._find_sink = sink
         self._find_source = source
         self._make_mixer = mixer
@@ -63,7 +63,7 @@ class Bus:
         self._feeds: dict[str, _Feed] = {}
 
     def wire(self, group: str, graph: Graph) -> None:
-        """Make `graph` what this group hears; {} unplugs it. An unknown name raises KeyError and changes nothing."""
+        """Make `graph` what this group hears; {} unplugs it. What `sink` or `source` raise changes nothing."""
         for sink, sources in graph.items():
             self._find_sink(sink)
             for source in sources:

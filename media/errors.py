@@ -6,7 +6,9 @@
      ├─ NoCommonCodec      remote  both sides speak, but no codec in common
      ├─ TransportFailed    remote  ICE or DTLS did not come up, or went down for good
      ├─ NoPorts            local   the RTP port pool is empty
-     └─ BadSource          local   a file to play that is missing or not audio
+     ├─ BadSource          local   a file to play that is missing or not audio
+     ├─ NoSuchLeg          local   an order to a leg that is not open (any more)
+     └─ BadOrder           local   an order that a leg of its kind cannot carry out
 
 Each carries `sip_status` (what to answer a phone), `cause` (for the call record) and `retryable`.
 """
@@ -46,3 +48,11 @@ class NoPorts(MediaError):
 
 class BadSource(MediaError):
     sip_status, cause, retryable = 404, "bad-media-source", False
+
+
+class NoSuchLeg(MediaError):
+    sip_status, cause, retryable = 481, "no-such-leg", False
+
+
+class BadOrder(MediaError):
+    sip_status, cause, retryable = 500, "bad-media-order", False

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from media.clock import Clock
 from media.errors import BadDescription
-from media.events import Connected, MediaEvent
+from media.events import Connected, LegStats, MediaEvent
 from media.formats import Format
 from media.frame import Frame
 from media.leg import Sink
@@ -86,6 +86,19 @@ class SipLeg:
 
     def disconnect(self, sink: Sink) -> None:
         self.media.disconnect(sink)
+
+    def mute(self, on: bool) -> None:
+        self.media.mute(on)
+
+    def send_digits(self, digits: str, duration: float = 0.16, gap: float = 0.08) -> None:
+        self.media.send_digits(digits, duration, gap)
+
+    def playback_rate(self, rate: int) -> None:
+        """The most the far end can carry, Hz."""
+        self.media.playback_rate(rate)
+
+    def stats(self, now: float) -> LegStats:
+        return self.media.stats(now)
 
     async def start(self) -> None:
         """The sockets listen since the leg was made."""
