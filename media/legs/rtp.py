@@ -218,7 +218,7 @@ class RtpMedia:
             self._reports += 1
             usual = EAGER if self._reports < EAGER_REPORTS else REPORT_EVERY
             self._report_at = now + usual * (0.75 + self._random(8) / 512)  # not all at once (section 6.3.1)
-            self._send_report(now)
+            self._send_report(self._clock.now())  # not the beat's time: the round trip starts here
         if self._up and self._direction in HEARS:
             self._watch(now)
         if now >= self._quality_at:

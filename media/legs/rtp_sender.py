@@ -272,7 +272,7 @@ class RtpSender:
             return
         if self._keys.busy:
             self._send_keys(now)
-        elif self._tone is not None or self._tones or now - self._sent_at > PATIENCE["silent"] - 0.005:
+        elif self._filling or self._tones or now - self._sent_at > PATIENCE["silent"] - 0.005:
             self._fill(now)
 
     # ---- silence, and tones in the audio
@@ -283,7 +283,7 @@ class RtpSender:
                 return
             self._begin_filling(now)
         time, since = self._fill_base
-        due = time + int((now - since) * TICKS)
+        due = time + int((now - since) * TICKS) + self._ptime // 4  # beats may come a little early
         while self._fill_time <= due:
             rate = self._rate_in if self._encoder is not None else min(self.rate, 16_000)
             codec = self._encoder
