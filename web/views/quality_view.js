@@ -1,0 +1,57 @@
+// How good the call is: one word, and the figures for those who want them.
+
+import { View, h, setText } from "../dom.js";
+import { qualityWord } from "../words.js";
+
+const WORDS = { good: "Good", fair: "Fair", poor: "Poor" };
+
+class QualityView extends View {
+  build() {
+    this.word = h("span", { class: "quality-word", "data-testid": "quality" }, "Measuring");
+    this.codec = h("span", { class: "quiet", "data-testid": "codec" });
+    this.figures = h("dl", { class: "figures" });
+    this.rows = new Map();
+    this.append(
+      h("details", { class: "quality" },
+        h("summary", {}, h("span", { class: "quality-bars", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { class: "visually-hidden" }, "Sound quality: "), this.word, this.codec),
+        this.figures),
+    );
+  }
+
+  show(call) {
+    const mine = call.quality;
+    const theirs = call.gatewayQuality?.peer ?? null;
+    const word = mine ? qualityWord(mine) : null;
+    this.dataset.quality = word ?? "";
+    setText(this.word, word ? WORDS[word] : "Measuring");
+    setText(this.codec, mine?.codec ?? "");
+    this.#row("Loss, to you", percent(mine?.loss));
+    this.#row("Loss, from you", percent(mine?.lossOut));
+    this.#row("Jitter", milliseconds(mine?.jitter));
+    this.#row("Round trip", milliseconds(mine?.rtt));
+    if (!theirs) return;
+    this.#row("Far side, codec", theirs.codec_in || theirs.codec_out || "–");
+    this.#row("Far side, loss", percent(theirs.loss_in));
+    this.#row("Far side, jitter", theirs.jitter_in_ms == null ? "–" : `${Math.round(theirs.jitter_in_ms)} ms`);
+    this.#row("Far side, round trip", theirs.rtt_ms == null ? "–" : `${Math.round(theirs.rtt_ms)} ms`);
+  }
+
+  #row(name, value) {
+    if (!this.rows.has(name)) {
+      const cell = h("dd", { "data-testid": `figure-${name.toLowerCase().replace(/[^a-z]+/g, "-")}` });
+      this.rows.set(name, cell);
+      this.figures.append(h("div", {}, h("dt", {}, name), cell));
+    }
+    setText(this.rows.get(name), value);
+  }
+}
+
+function percent(fraction) {
+  return fraction == null ? "–" : `${(fraction * 100).toFixed(1)} %`;
+}
+
+function milliseconds(seconds) {
+  return seconds == null ? "–" : `${Math.round(seconds * 1000)} ms`;
+}
+
+customElements.define("tandem-quality", QualityView);
