@@ -63,6 +63,11 @@ export class Connection extends EventTarget {
     if (this.state === "waiting") this.#connect();
   }
 
+  // The present socket: for tests and the console.
+  get socket() {
+    return this.#socket;
+  }
+
   // Takes a session back that went on in another window.
   takeOver() {
     this.#fresh = true;

@@ -7,12 +7,14 @@ import { History } from "./history.js";
 import { microphoneWords } from "./words.js";
 
 const MEASURE_EVERY = 1000; // ms
+const HOPELESS = new Set([400, 403, 404, 410, 484, 604]); // calling again would not help
 const NORMAL = new Set(["hung-up", "declined", "cancelled", "normal", "answered-elsewhere", "peer-hung-up"]);
 
 export class Phone extends EventTarget {
   calls = new Map();
   current = null; // the Call on stage
   notice = null; // { title, text, retry } : why the last call came to nothing
+  names = new Map(); // what the directory calls a number
   silent = false; // the browser wants a click before it makes sound
 
   #io;
@@ -61,7 +63,7 @@ export class Phone extends EventTarget {
     if (!to || this.connection.state !== "open") return;
     this.notice = null;
     this.#holdOthers(null);
-    const call = this.#add({ id: `c-${crypto.randomUUID()}`, direction: "out", peer: to, display: to });
+    const call = this.#add({ id: `c-${crypto.randomUUID()}`, direction: "out", peer: to, display: this.names.get(to) ?? to });
     this.current = call;
     this.#changed();
     try {
@@ -169,7 +171,7 @@ export class Phone extends EventTarget {
       else call.finish({ cause: "lost", words: "The call ended while the connection was away.", status: null });
     }
     for (const known of calls.filter((one) => !this.calls.has(one.call))) {
-      const call = this.#add({ id: known.call, direction: known.direction, peer: known.peer, display: known.display });
+      const call = this.#add({ id: known.call, direction: known.direction, peer: known.peer, display: this.names.get(known.peer) ?? known.display });
       call.recover(known);
       if (known.state === "active" && (!this.current || this.current.held)) this.current = call;
       else if (known.state !== "incoming") this.current ??= call;
@@ -206,7 +208,7 @@ export class Phone extends EventTarget {
     const missed = call.direction === "in" && call.since === null;
     if (NORMAL.has(cause) || missed) this.dispatchEvent(new CustomEvent("toast", { detail: words }));
     else if (notice) this.#explain({ ...notice, retry: call.peer });
-    else this.#explain({ title: call.since === null ? `${call.display} was not reached` : "The call has ended", text: words, retry: call.peer });
+    else this.#explain({ title: call.since === null ? `Could not reach ${call.display}` : "The call has ended", text: words, retry: HOPELESS.has(call.end.status) ? null : call.peer });
     this.#changed();
   }
 

@@ -1,7 +1,7 @@
 """The page alone, in a real Chromium: our web server and hub, and a switchboard in place of the gateway.
 
-The switchboard runs in a thread of its own with an aiortc peer per call: it answers numbers, rings the page, plays a tone
-and listens for one. The microphone of the browser is a tone of 620 Hz.
+The switchboard runs in a thread of its own with an aiortc peer per call: it answers numbers, rings the page, plays a
+tone and listens for one. The microphone of the browser is a tone of 620 Hz.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 import wave
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aioice.ice
 import numpy as np
@@ -153,7 +153,7 @@ class Party:
 class Switchboard:
     """Plays the gateway. Numbers: "600" answers, "ring" rings for ever, "busy", "nobody" and "fail" say why not."""
 
-    WORDS = {
+    WORDS: ClassVar = {
         "busy": ("busy", "Bob is on another call. Try again later.", 486),
         "nobody": ("unknown-number", "There is no number 'nobody' here. Check it and try again.", 404),
     }
@@ -169,7 +169,7 @@ class Switchboard:
         self._ids = 0
         self.port = 0
 
-    # -- from the test's thread ----------------------------------------------------------------------
+    # -- from the test's thread --------------------------------------------------------------------
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -230,7 +230,7 @@ class Switchboard:
 
         self.run(work())
 
-    # -- in the switchboard's thread -----------------------------------------------------------------
+    # -- in the switchboard's thread ---------------------------------------------------------------
 
     async def _start(self) -> None:
         config = WebConfig(b"k" * 32, port=self.port, demo=DEMO, stop_grace=0.5)

@@ -26,7 +26,7 @@ class IncomingView extends View {
   show() {
     const busy = this.phone.talking.some((call) => call.state === "active" && !call.held);
     setText(this.note, busy ? "Answering puts your call on hold." : "");
-    setText(this.answerWords, this.call.state === "answering" ? "Connecting" : busy ? "Hold and answer" : "Answer");
+    setText(this.answerWords, this.call.state === "answering" ? "Connecting" : "Answer");
     this.answer.disabled = this.call.state === "answering";
   }
 }

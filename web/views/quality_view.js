@@ -24,16 +24,16 @@ class QualityView extends View {
     const word = mine ? qualityWord(mine) : null;
     this.dataset.quality = word ?? "";
     setText(this.word, word ? WORDS[word] : "Measuring");
-    setText(this.codec, mine?.codec ?? "");
-    this.#row("Loss, to you", percent(mine?.loss));
-    this.#row("Loss, from you", percent(mine?.lossOut));
+    setText(this.codec, codecName(mine?.codec));
+    this.#row("Loss to you", percent(mine?.loss));
+    this.#row("Loss from you", percent(mine?.lossOut));
     this.#row("Jitter", milliseconds(mine?.jitter));
     this.#row("Round trip", milliseconds(mine?.rtt));
     if (!theirs) return;
-    this.#row("Far side, codec", theirs.codec_in || theirs.codec_out || "–");
-    this.#row("Far side, loss", percent(theirs.loss_in));
-    this.#row("Far side, jitter", theirs.jitter_in_ms == null ? "–" : `${Math.round(theirs.jitter_in_ms)} ms`);
-    this.#row("Far side, round trip", theirs.rtt_ms == null ? "–" : `${Math.round(theirs.rtt_ms)} ms`);
+    this.#row("Far codec", codecName(theirs.codec_in || theirs.codec_out) || "–");
+    this.#row("Far loss", percent(theirs.loss_in));
+    this.#row("Far jitter", theirs.jitter_in_ms == null ? "–" : `${Math.round(theirs.jitter_in_ms)} ms`);
+    this.#row("Far round trip", theirs.rtt_ms == null ? "–" : `${Math.round(theirs.rtt_ms)} ms`);
   }
 
   #row(name, value) {
@@ -44,6 +44,10 @@ class QualityView extends View {
     }
     setText(this.rows.get(name), value);
   }
+}
+
+function codecName(codec) {
+  return { opus: "Opus", G722: "G.722", PCMU: "G.711 µ-law", PCMA: "G.711 A-law" }[codec] ?? codec ?? "";
 }
 
 function percent(fraction) {

@@ -12,7 +12,7 @@ class Toasts extends View {
 
   say(words) {
     const toast = h("p", { class: "toast", "data-testid": "toast" }, words);
-    this.list.append(toast);
+    this.list.replaceChildren(toast);
     setTimeout(() => toast.remove(), SHOWN);
   }
 }
