@@ -194,10 +194,13 @@ class Dtls:
         self.feed = self._shim.feed
         """Takes a datagram whose first byte is 20-63 (RFC 7983)."""
 
-    async def handshake(self, role: str, fingerprints: Iterable[Fingerprint], patience: float) -> Srtp:
+    async def handshake(self, role: str, fingerprints: Sequence[Fingerprint], patience: float) -> Srtp:
         """Agree on keys as "client" or "server". Raises TransportFailed, saying why."""
         transport = self._transport
         transport._set_role(role)
+        known = dtls.X509_DIGEST_ALGORITHMS
+        if not any(algorithm in known for algorithm, _ in fingerprints):
+            raise TransportFailed(f"a=fingerprint uses no algorithm we know: one of {', '.join(known)} is needed")
         expected = [dtls.RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
         try:
             await asyncio.wait_for(transport.start(dtls.RTCDtlsParameters(expected)), patience)
@@ -270,7 +273,7 @@ class IceConnection(aioice.Connection):
         super().__init__(**cast(dict[str, Any], settings))
         self._tap = tap
         self._on_check = on_check
-        self._hosts = hosts
+        self._hosts = () if settings.get("transport_policy") is aioice.TransportPolicy.RELAY else hosts
         self._fast: set[object] = set()
 
     async def get_component_candidates(
@@ -279,7 +282,7 @@ class IceConnection(aioice.Connection):
         addresses: list[str],
         timeout: int = 5,  # noqa: ASYNC109
     ) -> list[aioice.Candidate]:
-        chosen = list(self._hosts) if self._hosts and addresses else addresses
+        chosen = list(self._hosts) or addresses
         return await super().get_component_candidates(component, chosen, timeout)
 
     def data_received(self, data: bytes, component: int) -> None:

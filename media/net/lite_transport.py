@@ -27,6 +27,7 @@ class LiteTransport(SecureTransport):
         self._agent = LiteAgent(listener.random, self.patience.quiet, self.patience.expiry)
         self.consent = self._agent.consent
         self._sources: dict[Address, None] = {}
+        self._told = 0
         self._route_ufrags()
 
     @property
@@ -67,7 +68,6 @@ class LiteTransport(SecureTransport):
         """A check for one of our user names, not yet believed."""
         verdict = self._agent.receive(check, source, now)
         if verdict.refused:
-            self.refused += 1
             return verdict
         self._unroute_ufrags(verdict.retired)
         if self._listener.by_address.get(source) is not self:
@@ -87,6 +87,12 @@ class LiteTransport(SecureTransport):
 
     def _has_address(self) -> bool:
         return self._agent.address is not None
+
+    def watch(self, now: float) -> None:
+        super().watch(now)
+        if self.refused > self._told:
+            self._listener.refused["media-not-authentic"] += self.refused - self._told
+            self._told = self.refused
 
     # ------------------------------------------------------------------------------------------------------- routing
 
