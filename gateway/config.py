@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config_types import Codec, Host, Network, Pattern, PortRange, TargetText, Transport
+from gateway.config_types import Codec, Host, Network, Pattern, PortRange, SipUri, TargetText, Transport
 
 Seconds = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -118,6 +118,18 @@ class UserTable(Strict):
     display: Annotated[str, Field(max_length=128)] = ""
 
 
+class TrunkTable(Strict):
+    """[[trunks]]: another SIP server, called with credentials, and registered at if it wants that."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+    server: SipUri
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+\-]{1,64}$")]
+    password: SecretStr
+    auth_user: str = ""
+    register_: Annotated[bool, Field(alias="register")] = True
+    expires: Annotated[int, Field(ge=60)] = 3600
+
+
 class RejectTable(Strict):
     """`reject` of a route."""
 
@@ -153,6 +165,7 @@ class Config(BaseSettings):
     calls: CallsTable = CallsTable()
     log: LogTable = LogTable()
     users: tuple[UserTable, ...] = ()
+    trunks: tuple[TrunkTable, ...] = ()
     routes: tuple[RouteTable, ...] = ()
 
     @classmethod

@@ -41,6 +41,7 @@ def _users(config: Config) -> Iterator[Finding]:
 
 def _routes(config: Config) -> Iterator[Finding]:
     names = [user.name for user in config.users]
+    trunks = [trunk.name for trunk in config.trunks]
     for i, route in enumerate(config.routes):
         if bool(route.to) == (route.reject is not None):
             yield (
@@ -49,8 +50,10 @@ def _routes(config: Config) -> Iterator[Finding]:
             )
         for key, text in _targets(route):
             target = Target.parse(text)
+            if target.kind == "trunk" and (name := target.value.partition("/")[0]) not in trunks:
+                yield ("routes", i, key), f'there is no trunk "{name}"{_perhaps(name, trunks, "trunks")}'
             if target.kind == "user" and "{" not in target.value and target.value not in names:
-                yield ("routes", i, key), f'there is no user "{target.value}"{_perhaps(target.value, names)}'
+                yield ("routes", i, key), f'there is no user "{target.value}"{_perhaps(target.value, names, "users")}'
 
 
 def _targets(route: RouteTable) -> Iterator[tuple[str, str]]:
@@ -60,9 +63,9 @@ def _targets(route: RouteTable) -> Iterator[tuple[str, str]]:
             yield key, text
 
 
-def _perhaps(word: str, words: Sequence[str]) -> str:
+def _perhaps(word: str, words: Sequence[str], table: str) -> str:
     near = get_close_matches(word, words, 1)
-    return f'; did you mean "{near[0]}"?' if near else "; add it under [[users]]"
+    return f'; did you mean "{near[0]}"?' if near else f"; add it under [[{table}]]"
 
 
 def _addresses(config: Config) -> Iterator[Finding]:
@@ -101,5 +104,5 @@ def _halves(config: Config) -> Iterator[Finding]:
 def _times(config: Config) -> Iterator[Finding]:
     if config.browser.dead_after <= config.browser.heartbeat:
         yield ("browser", "dead_after"), "must be longer than heartbeat, else living pages are cut off"
-    if 0 < config.calls.media_timeout <= config.media.stall_after:
-        yield ("calls", "media_timeout"), "must be longer than stall_after in [media], or 0 for never"
+    if 0 < config.calls.media_timeout < config.media.stall_after:
+        yield ("calls", "media_timeout"), "must not be shorter than stall_after in [media]; 0 is never"

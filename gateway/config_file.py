@@ -158,7 +158,7 @@ def _inner(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotat
 
 def _fields(where: Where) -> list[str]:
     model = _model(where)
-    return list(model.model_fields) if model else []
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def _key(where: Where) -> str:
@@ -171,7 +171,7 @@ def _in_table(where: Where) -> str:
     if not names:
         return ""
     index = next((part for part in where if isinstance(part, int)), None)
-    if names[0] in ("users", "routes") and index is not None:
+    if names[0] in ("users", "trunks", "routes") and index is not None:
         return f" in [[{names[0]}]] number {index + 1}"
     return f" in [{names[0]}]"
 

@@ -73,9 +73,18 @@ def _target(text: str) -> str:
     return text
 
 
+def _sip_uri(text: str) -> str:
+    if not re.fullmatch(r"sip:[A-Za-z0-9.\-]+(:\d{1,5})?(;transport=(udp|tcp))?", text):
+        raise ValueError(
+            f'"{text}" is no server; write one like "sip:pbx.example.com" or "sip:192.0.2.1:5080;transport=tcp"'
+        )
+    return text
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Codec = Annotated[str, AfterValidator(_codec)]
+SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Transport = Annotated[str, AfterValidator(_transport)]
 PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_range)]
 Pattern = Annotated[str, AfterValidator(_pattern)]

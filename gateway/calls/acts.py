@@ -41,7 +41,7 @@ class Actor(ABC):
     ) -> None:
         self.id = id
         self.state = State.SETUP
-        self.caller = Party(f"{id}/a", incoming.kind, incoming.address, incoming.caller, Phase.ARRIVED)
+        self.caller = Party(f"{id}-a", incoming.kind, incoming.address, incoming.caller, Phase.ARRIVED)
         self.parties: dict[str, Party] = {self.caller.leg: self.caller}
         self.winner: Party | None = None
         """The target that is heard, or has answered."""
@@ -121,7 +121,7 @@ class Actor(ABC):
     def _call_contact(self, target: Target, contact: Contact) -> bool:
         self._rung += 1
         identity = ev.Identity(contact.user or contact.address, user=contact.user)
-        party = Party(f"{self.id}/b{self._rung}", contact.kind, contact.address, identity, Phase.CALLED, target)
+        party = Party(f"{self.id}-b{self._rung}", contact.kind, contact.address, identity, Phase.CALLED, target)
         self.parties[party.leg] = party
         self._tell(ev.LegRang(self.id, self._now, party.leg, party.kind, party.address, contact.user))
         if party.kind == "app":

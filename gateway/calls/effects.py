@@ -134,6 +134,8 @@ class Play:
 
     leg: str
     source: str
+    rate: int
+    """Hz: what its listener can hear."""
     loop: bool = False
 
 
@@ -144,6 +146,7 @@ class Record:
     leg: str
     name: str
     """File name without folder or ending; a player finds it as "recording:name"."""
+    rate: int
 
 
 @dataclass(frozen=True, slots=True)

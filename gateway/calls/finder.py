@@ -18,6 +18,8 @@ class Finder:
     def contacts(self, target: Target) -> list[Contact] | Ending:
         if target.kind == "sip":
             return [Contact("sip", target.value)]
+        if target.kind == "trunk":
+            return [Contact("sip", str(target))]
         if target.kind == "app":
             known = target.value in APPS
             return (

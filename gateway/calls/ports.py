@@ -1,7 +1,7 @@
 """What call control and its runtime want of the rest of the gateway, and nothing more.
 
-`Directory` is asked by calls; `Driver` and `Media` are the two hands of `gateway.runtime`. The classes that fill them
-are named in `gateway.app` only; tests fill them with a few lines each.
+`Directory` is asked by calls; a `Driver` is told by the runtime what to say to parties, and tells `Control` what they
+say. The classes that fill these are named in `gateway.app` only; tests fill them with a few lines each.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .causes import Ending
-from .events import Identity
+from .commands import Command
+from .events import Identity, Incoming, LegEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,17 @@ class Screen(Protocol):
     def show_media(self, leg: str, state: str) -> None: ...
     def show_quality(self, leg: str, figures: Mapping[str, object]) -> None: ...
     def candidate(self, leg: str, candidate: str | None) -> None: ...
+
+
+class Control(Protocol):
+    """What drivers speak to. Bodies (SDP) travel beside the event, unread."""
+
+    def incoming(self, event: Incoming, body: bytes) -> str:
+        """A call begins: the caller's leg id. What the call wants comes later, never before this returns."""
+        ...
+
+    def tell(self, event: LegEvent, body: bytes = b"") -> None: ...
+    def ask(self, leg: str, command: Command) -> None: ...
+    def candidate(self, leg: str, candidate: str | None) -> None:
+        """A trickled ICE candidate of the leg's, for its media."""
+        ...

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from .causes import Ending, ending
 from .patterns import BadPattern, Captures, Matcher, compile_pattern, normal
 
-KINDS = ("user", "sip", "app", "number")
+KINDS = ("user", "sip", "trunk", "app", "number")
 FORWARD_DEPTH = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """ "user:bob" all of bob's devices, "sip:bob@pbx" outward, "app:echo" an application, "602" as if dialled."""
+    """ "user:bob" all of bob's devices, "sip:bob@pbx" outward, "trunk:NAME" or "trunk:NAME/NUMBER" by that trunk,
+    "app:echo" an application, "602" as if dialled."""
 
     kind: str
     value: str
@@ -32,14 +33,16 @@ class Target:
         if kind == "sips":
             raise BadPattern(f'"{text}": SIP over TLS is not spoken yet; write sip:')
         if kind not in KINDS or not value:
-            raise BadPattern(f'"{text}" is no target: write user:NAME, sip:USER@HOST, app:NAME or a number')
+            raise BadPattern(f'"{text}" is no target: write user:NAME, sip:USER@HOST, trunk:NAME, app:NAME or a number')
         return cls(kind, value if kind != "sip" else f"sip:{value}")
 
     def filled(self, captures: Captures) -> Target:
         """The braces in it filled by what the pattern captured."""
-        if "{" not in self.value:
-            return self
         value = self.value
+        if self.kind == "trunk" and "/" not in value:
+            value += "/{number}"
+        if "{" not in value:
+            return self
         for name, text in captures.items():
             value = value.replace("{" + name + "}", text)
         # "sip:{number}" of a whole SIP address would say sip: twice

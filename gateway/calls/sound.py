@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from .apps import Script
 from .effects import Graph
-from .party import Party
+from .party import NARROW_BAND, Party
 from .states import State
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
     graph: Graph = field(default_factory=dict)
-    players: dict[str, str] = field(default_factory=dict)
-    """Endless players that must run for it: the name that stands for each in `graph` -> its source."""
+    players: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Endless players that must run for it: the name that stands for each in `graph` -> its source and rate."""
 
 
 def sound(
@@ -35,7 +35,7 @@ def sound(
         if other is not None and other.early:
             return Sound({caller.leg: (other.leg,), other.leg: (caller.leg,)})
         if ringback:
-            return Sound({caller.leg: ("ringback",)}, {"ringback": "tone:ringback"})
+            return Sound({caller.leg: ("ringback",)}, {"ringback": ("tone:ringback", NARROW_BAND)})
     return Sound()
 
 
@@ -46,7 +46,7 @@ def _talk(a: Party, b: Party, hold: str) -> Sound:
     if a.holding and b.holding:
         return Sound()
     held = b if a.holding else a
-    return Sound({held.leg: ("hold",)}, {"hold": hold})
+    return Sound({held.leg: ("hold",)}, {"hold": (hold, held.rate)})
 
 
 def bandwidth_to_ask(a: Party, b: Party | None) -> list[tuple[Party, int]]:

@@ -23,23 +23,23 @@ class Soundboard:
 
     def show(self, wanted: Sound) -> None:
         """Let be heard what `wanted` says, and stop the endless players that it does not name."""
-        for role, source in wanted.players.items():
+        for role, (source, rate) in wanted.players.items():
             if role not in self._endless:
                 self._endless[role] = self._new(role)
-                self._do(fx.Play(self._endless[role], source, loop=True))
+                self._do(fx.Play(self._endless[role], source, rate, loop=True))
         named = self._endless
         self._wire({sink: tuple(named.get(s, s) for s in sources) for sink, sources in wanted.graph.items()})
         for role in [role for role in self._endless if role not in wanted.players]:
             self.close(self._endless.pop(role))
 
-    def play(self, source: str, *, loop: bool) -> str:
+    def play(self, source: str, rate: int, *, loop: bool) -> str:
         leg = self._new("play")
-        self._do(fx.Play(leg, source, loop))
+        self._do(fx.Play(leg, source, rate, loop))
         return leg
 
-    def record(self, name: str) -> str:
+    def record(self, name: str, rate: int) -> str:
         leg = self._new("record")
-        self._do(fx.Record(leg, name))
+        self._do(fx.Record(leg, name, rate))
         return leg
 
     def discard(self, name: str) -> None:
@@ -76,6 +76,6 @@ class Soundboard:
 
     def _new(self, role: str) -> str:
         self._made += 1
-        leg = f"{self._call}/{role}{self._made}"
+        leg = f"{self._call}-{role}{self._made}"
         self._helpers.add(leg)
         return leg

@@ -21,10 +21,10 @@ class CallStage:
         return self._call.id
 
     def play(self, source: str, *, loop: bool = False) -> str:
-        return self._call.board.play(source, loop=loop)
+        return self._call.board.play(source, self._call.caller.rate, loop=loop)
 
     def record(self, name: str) -> str:
-        return self._call.board.record(name)
+        return self._call.board.record(name, self._call.caller.rate)
 
     def discard(self, name: str) -> None:
         self._call.board.discard(name)

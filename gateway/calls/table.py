@@ -37,8 +37,8 @@ class CallTable:
         return self._calls.get(call)
 
     def of_leg(self, leg: str) -> Call | None:
-        """Leg ids begin with their call's id."""
-        return self._calls.get(leg.partition("/")[0])
+        """Leg ids begin with their call's id and a dash."""
+        return self._calls.get(leg.partition("-")[0])
 
     def calls_of(self, user: str, besides: str = "") -> int:
         """In how many live calls a user is, or is being rung."""

@@ -25,6 +25,7 @@ def keys_of_model(model, prefix="") -> set[str]:
     keys = set()
     for name, field in model.model_fields.items():
         inner = _inner(field.annotation)
+        name = field.alias or name
         keys |= keys_of_model(inner, f"{prefix}{name}.") if inner else {prefix + name}
     return keys
 
@@ -79,11 +80,13 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[[routes]]\nmatch='1'\nto=['app:ecko']", 'tandem.toml:3: to in [[routes]] number 1: there is no app "ecko"; choose from echo, tones, music, record'),
         ("[[routes]]\nmatch='1'\nto=['user:bob']", 'tandem.toml:3: to in [[routes]] number 1: there is no user "bob"; add it under [[users]]'),
         ("[[routes]]\nmatch='1'", 'tandem.toml:1: to in [[routes]] number 1: a route either leads somewhere (to = ["user:alice"]) or refuses (reject = {...})'),
+        ("[[routes]]\nmatch='1'\nto=['trunk:pbx']", 'tandem.toml:3: to in [[routes]] number 1: there is no trunk "pbx"; add it under [[trunks]]'),
+        ("[[trunks]]\nname='x'\nserver='pbx'\nuser='1'\npassword='p'", 'tandem.toml:3: server in [[trunks]] number 1: "pbx" is no server; write one like "sip:pbx.example.com" or "sip:192.0.2.1:5080;transport=tcp"'),
         ("[sip]\nhost = '0.0.0.0'", 'tandem.toml:1: advertised in [sip]: needed since host is 0.0.0.0: write the address that others reach this machine by, like "203.0.113.7"'),
         ("[server]\nsecret = 'short'", "tandem.toml:2: secret in [server]: 32 characters or more are needed; make one with: openssl rand -hex 32"),
         ("[sip]\ntransports = []", "tandem.toml:2: transports in [sip]: at least one is needed"),
         ("[turn]\nurls = ['turn:x']", "tandem.toml:1: secret in [turn]: needed since urls are set: the static-auth-secret of coturn"),
-        ("[calls]\nmedia_timeout = 3", "tandem.toml:2: media_timeout in [calls]: must be longer than stall_after in [media], or 0 for never"),
+        ("[calls]\nmedia_timeout = 3", "tandem.toml:2: media_timeout in [calls]: must not be shorter than stall_after in [media]; 0 is never"),
     ],
 )  # fmt: skip
 def test_one_mistake(tmp_path, text, expected):

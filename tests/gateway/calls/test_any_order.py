@@ -13,18 +13,18 @@ from gateway.calls.states import State
 from .world import World, route
 
 LEGS = [
-    "c1/a",
-    "c1/b1",
-    "c1/b2",
-    "c1/b3",
-    "c1/b4",
-    "c1/p1",
-    "c1/p2",
-    "c1/r1",
-    "c1/r2",
-    "c1/hold",
-    "c1/ringback",
-    "c1/b99",
+    "c1-a",
+    "c1-b1",
+    "c1-b2",
+    "c1-b3",
+    "c1-b4",
+    "c1-p1",
+    "c1-p2",
+    "c1-r1",
+    "c1-r2",
+    "c1-hold",
+    "c1-ringback",
+    "c1-b99",
 ]
 ROUTES = [
     route("700", "user:carol", "user:bob", "user:dave", strategy="sequential", timeout=10, on_busy="603"),
@@ -69,7 +69,7 @@ def play(world: World, story: list) -> None:
 
 def check_books(world: World) -> None:
     """Every leg taken is released once; nothing is said about a leg before it is there or after it is gone."""
-    there, gone = {"c1/a"}, set()
+    there, gone = {"c1-a"}, set()
     told_off: dict[str, int] = {}
     for effect in world.done:
         name = getattr(effect, "leg", None)

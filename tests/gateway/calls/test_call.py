@@ -11,7 +11,7 @@ from gateway.calls.states import State
 
 from .world import BOB_PAGE, BOB_PHONE, CAROL_PHONE, World, route
 
-A, B1, B2 = "c1/a", "c1/b1", "c1/b2"
+A, B1, B2 = "c1-a", "c1-b1", "c1-b2"
 BOB_ONLY_PHONE = {"contacts": (BOB_PHONE,)}
 TALK = {A: (B1,), B1: (A,)}
 
@@ -50,7 +50,7 @@ def test_a_user_without_a_device_is_not_registered():
 def test_all_devices_of_a_user_ring_at_once_and_the_caller_hears_it():
     world = World().tell(ev.Ringing(B1), ev.Ringing(B2))
     assert [p.stage for p in world.took(fx.Progress)] == ["trying", "early"]
-    assert world.graph == {A: ("c1/ringback1",)}
+    assert world.graph == {A: ("c1-ringback1",)}
     assert world.last(fx.Play).source == "tone:ringback"
 
 
@@ -81,7 +81,7 @@ def test_the_first_answer_wins_and_the_others_are_told_so():
     assert (cancel.leg, cancel.ending.cause) == (B1, "answered-elsewhere")
     assert "Call completed elsewhere" in cancel.ending.reason
     assert world.graph == {A: (B2,), B2: (A,)}
-    assert fx.Release("c1/ringback1") in world.done
+    assert fx.Release("c1-ringback1") in world.done
 
 
 def test_two_answers_at_once_leave_one():
@@ -156,8 +156,8 @@ def test_sequential_targets_ring_one_after_the_other():
     world.tell(ev.Ringing(B1)).later(10)
     assert world.last(fx.Cancel).leg == B1
     assert [r.address for r in world.took(fx.Ring)][1:] == [BOB_PAGE.address, BOB_PHONE.address]
-    world.answered("c1/b3")
-    assert world.graph == {A: ("c1/b3",), "c1/b3": (A,)}
+    world.answered("c1-b3")
+    assert world.graph == {A: ("c1-b3",), "c1-b3": (A,)}
 
 
 def test_sequential_skips_who_is_not_there():
@@ -216,7 +216,7 @@ def test_early_media_is_heard_before_the_answer():
     assert world.state is State.EARLY
     assert world.last(fx.Progress).stage == "early"
     assert world.graph == TALK
-    assert fx.Release("c1/ringback1") in world.done
+    assert fx.Release("c1-ringback1") in world.done
     assert world.tell(ev.Answered(B1)).state is State.CONNECTED
 
 
@@ -231,7 +231,7 @@ def test_the_first_that_sounds_is_heard_the_first_that_answers_wins():
 def test_after_early_media_that_ends_it_rings_on():
     world = World().tell(ev.Ringing(B2), ev.EarlyMedia(B1), ev.Rejected(B1, "unreachable", 503))
     assert world.state is State.ALERTING
-    assert world.graph == {A: ("c1/ringback2",)}
+    assert world.graph == {A: ("c1-ringback2",)}
 
 
 # ---------------------------------------------------------------- in the call
@@ -363,12 +363,12 @@ def test_tones_say_and_play_what_is_pressed():
     play = world.last(fx.Play)
     assert play.source == "say:3+tone:busy"
     assert world.graph == {A: (play.leg,)}
-    assert fx.Release("c1/play1") in world.done
+    assert fx.Release("c1-play1") in world.done
     assert world.ask(cmd.SendDigits(A, "*")).last(fx.Play).source == "say:*"
 
 
 def test_record_and_play_back():
-    world = app("record").tell(ev.Finished("c1/play1"))
+    world = app("record").tell(ev.Finished("c1-play1"))
     record = world.last(fx.Record)
     assert world.graph == {f"{record.leg}/0": (A,), f"{record.leg}/1": (A,)}
     world.later(3).tell(ev.DigitHeard(A, "#"))
@@ -381,7 +381,7 @@ def test_record_and_play_back():
 
 
 def test_recording_stops_by_itself():
-    world = app("record").tell(ev.Finished("c1/play1")).later(31)
+    world = app("record").tell(ev.Finished("c1-play1")).later(31)
     assert world.last(fx.Play).source.startswith("recording:")
 
 

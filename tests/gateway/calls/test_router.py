@@ -114,6 +114,12 @@ def test_braces_are_filled():
     assert r.route("9abc").targets == ("sip:abc@x.test",)
 
 
+def test_a_trunk_gets_the_number_that_was_dialled_or_another():
+    r = router(route("2XX", "trunk:pbx"), route("0.", "trunk:pbx/{rest}"))
+    assert r.route("200").targets == ("trunk:pbx/200",)
+    assert r.route("0815").targets == ("trunk:pbx/815",)
+
+
 def test_a_number_as_target_is_routed_again():
     assert router(route("0", "101", "602"), route("602", "app:music")).route("0").targets == ("user:alice", "app:music")
 

@@ -39,12 +39,12 @@ def test_calls_are_found_by_leg_and_gone_when_ended():
     t = table()
     call = arrive(t)
     carry_out(t)
-    assert t.of_leg("x1/a") is t.of_leg("x1/b1") is call
-    t.receive(ev.HungUp("x1/a"), 2.0)
+    assert t.of_leg("x1-a") is t.of_leg("x1-b1") is call
+    t.receive(ev.HungUp("x1-a"), 2.0)
     carry_out(t)
     assert len(t) == 0
-    assert t.of_leg("x1/a") is None
-    assert t.receive(ev.HungUp("x1/a"), 2.0) is None
+    assert t.of_leg("x1-a") is None
+    assert t.receive(ev.HungUp("x1-a"), 2.0) is None
 
 
 def test_a_full_gateway_says_so():

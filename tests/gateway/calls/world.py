@@ -86,7 +86,7 @@ class World:
         self.now = until
         return self
 
-    def answered(self, leg="c1/b1") -> World:
+    def answered(self, leg="c1-b1") -> World:
         return self.tell(ev.Ringing(leg), ev.Answered(leg))
 
     def took(self, *kinds: type) -> list[fx.Effect]:
