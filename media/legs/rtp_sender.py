@@ -34,8 +34,8 @@ BEHIND = int(0.06 * TICKS)
 PATIENCE = {"silent": 0.06, "late": 0.2, "forwarded": 1.0}
 """Seconds without a frame after which silence is filled in: a source that said it would be silent (DTX) or was
 unplugged; one that should be talking; one whose far end understands its pauses by itself (Opus to Opus)."""
-GIVE_IN = 10
-"""Frames in a row that may come too late; then the source is late for good, and is heard from where it is."""
+GIVE_IN = 0.3
+"""Seconds for which frames may come too late; then the source is late for good, and is heard from where it is."""
 LOSSY, CLEAN = 0.01, 0.003
 """Shares of loss at which Opus' forward error correction goes on, and off again."""
 _TABLES = {("PCMU", "PCMA"): MU_TO_A, ("PCMA", "PCMU"): A_TO_MU}
@@ -78,7 +78,7 @@ class RtpSender:
         self._filling = False
         self._fill_time = 0  # of the next frame of silence, on the source's clock
         self._fill_base = (0, 0.0)  # an instant of the source's clock, and ours
-        self._dropped = 0
+        self._late_since = 0.0
         self._silent = False  # the source said it would be silent
         self._time = 0
         self._sent_at = 0.0
@@ -245,12 +245,13 @@ class RtpSender:
             self.outgoing.resync()
         elif self._filling and 0 < self._fill_time - frame.time < TICKS:
             self.late += 1
-            self._dropped += 1
-            if self._dropped < GIVE_IN:
+            now = self._now()
+            self._late_since = self._late_since or now
+            if now - self._late_since < GIVE_IN:
                 return False
             self.outgoing.resync()
         self._switched = self._filling = self._attention = False
-        self._dropped = 0
+        self._late_since = 0.0
         return True
 
     def _other(self, frame: Frame) -> None:
@@ -303,6 +304,8 @@ class RtpSender:
         self._pending = []
         if self._tones:
             self._switched = True
+        if self._switched:
+            self.outgoing.resync()
         behind = 0 if self._switched else BEHIND
         missed = max(0, int((now - self._sent_at) * TICKS) - behind)
         self._fill_time = self._time + max(1, missed // self._ptime) * self._ptime

@@ -140,7 +140,8 @@ class Outgoing:
             self._anchored = True
             self._now = now
             self._spacing = 0
-        ahead = max(round((now - self._now) * TICKS), self._spacing)
+        # a long step was a silence of the source, not a long packet
+        ahead = max(round((now - self._now) * TICKS), min(self._spacing, TICKS // 8))
         return (self._offset + self._media + ahead) // self._step & 0xFFFFFFFF
 
     def event(self, payload: bytes, payload_type: int, timestamp: int, marker: bool) -> bytes:
