@@ -1,0 +1,169 @@
+"""What the stack tells: every event a frozen dataclass; `call` is the opaque handle that the stack's verbs take.
+
+Each call ends with exactly one of `Rejected`, `Cancelled` and `Ended`, unless the application ended it itself by
+`reject` or `bye`; after that its handle is unknown. Bodies are bytes that nobody here has looked into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signaling.sip.address import Address
+from signaling.sip.headers import Headers
+from signaling.sip.registrar import Registered, Unregistered
+from signaling.sip.registration import RegistrationChanged
+from signaling.sip.uri import NameAddr, Uri
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody calls. Owed: `progress`, then `answer` or `reject`."""
+
+    call: str
+    uri: Uri
+    """whom the caller wants (the Request-URI)"""
+    from_: NameAddr
+    to: NameAddr
+    body: bytes
+    """the offer; empty when the caller wants ours, which it then answers in `Acked`"""
+    content_type: str
+    headers: Headers
+    source: Address
+    user: str | None
+    """who proved by digest to be calling; None from a trusted network"""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Our call has got somewhere: 180 it rings, 183 with a body is early media. Several phones may ring at once."""
+
+    call: str
+    status: int
+    reason: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Our call is answered; the ACK is on its way."""
+
+    call: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Our call did not come about. By ourselves: 408 nobody answered, 503 nowhere to send it, 487 our `cancel`."""
+
+    call: str
+    status: int
+    reason: str
+    contacts: tuple[Uri, ...] = ()
+    """where to try instead (3xx)"""
+    retry_after: int | None = None
+    cause: str | None = None
+    """the Reason header's words, or our own error's cause"""
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """The caller has our answer. A body is its answer to an offer made in ours."""
+
+    call: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The caller gave up before an answer."""
+
+    call: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over: BYE came, or the other side is no longer there."""
+
+    call: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reinvited:
+    """A new offer in mid-call (re-INVITE or UPDATE). Owed: `answer_reinvite` or `reject_reinvite`."""
+
+    call: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteAnswered:
+    """Our new offer is answered."""
+
+    call: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteRejected:
+    """Our new offer is refused; everything stays as it was."""
+
+    call: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InfoReceived:
+    """INFO in mid-call, already answered 200: DTMF of phones that do not speak RFC 4733."""
+
+    call: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """Something unusable came in: it is counted, and answered where an answer is possible."""
+
+    why: str
+    source: Address
+
+
+Event = (
+    Invited
+    | Progressed
+    | Answered
+    | Rejected
+    | Acked
+    | Cancelled
+    | Ended
+    | Reinvited
+    | ReinviteAnswered
+    | ReinviteRejected
+    | InfoReceived
+    | MessageRefused
+    | Registered
+    | Unregistered
+    | RegistrationChanged
+)
+
+__all__ = [
+    "Acked",
+    "Answered",
+    "Cancelled",
+    "Ended",
+    "Event",
+    "InfoReceived",
+    "Invited",
+    "MessageRefused",
+    "Progressed",
+    "Registered",
+    "RegistrationChanged",
+    "ReinviteAnswered",
+    "ReinviteRejected",
+    "Reinvited",
+    "Rejected",
+    "Unregistered",
+]

@@ -1,0 +1,107 @@
+"""Who may come in: a request is judged before anything is remembered of it (RFC 3261 section 8.2).
+
+Refusals and challenges are sent without a transaction: a scanner that knocks ten thousand times leaves nothing behind.
+The To tag of such an answer follows from the request, so that every copy gets the same (section 8.2.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from zlib import crc32
+
+from signaling.sip.address import Address
+from signaling.sip.auth import DigestServer
+from signaling.sip.config import StackConfig
+from signaling.sip.message import Request
+
+SCHEMES = ("sip", "sips", "tel")
+KNOWN = frozenset({"MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
+CHALLENGED = frozenset({"INVITE"})  # what costs somebody money
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What to answer instead, and why, in words for the log; no words for what happens every day."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Come in. `user` is who has proved to be there, if anybody was asked."""
+
+    user: str | None = None
+
+
+Lookup = Callable[[str], str | None]
+
+
+class Gate:
+    """`lookup` gives a local user's password."""
+
+    def __init__(self, config: StackConfig, digest: DigestServer, lookup: Lookup) -> None:
+        self._config = config
+        self._digest = digest
+        self._lookup = lookup
+        self._trusted = [ip_network(network, strict=False) for network in config.trusted]
+        self._methods = (*config.allow, *(("REGISTER",) if config.registrar else ()))
+        self.allow = (("Allow", ", ".join(self._methods)),)
+
+    def inspect(self, request: Request, in_dialog: bool = False) -> Refusal | None:
+        """What is wrong with the request itself, whoever sends it."""
+        if request.method not in (self._config.allow if in_dialog else self._methods):
+            status = 405 if request.method in KNOWN else 501  # 8.2.1
+            return Refusal(status, self.allow, f"{request.method} is not spoken here")
+        if request.uri.scheme not in SCHEMES:
+            return Refusal(416, (), f"a {request.uri.scheme} URI cannot be called")  # 8.2.2.1
+        wanted = request.headers.all("Require")
+        if wanted:  # 8.2.2.3: we implement none of the extensions yet that may be required
+            return Refusal(420, (("Unsupported", ", ".join(wanted)),), f"required extension {', '.join(wanted)}")
+        return self._inspect_invite(request) if request.method == "INVITE" else None
+
+    def _inspect_invite(self, request: Request) -> Refusal | None:
+        if request.max_forwards == 0:  # we would carry the call on, so a loop through us has to end here
+            return Refusal(483, (), "too many hops: does a call run in circles?")
+        accept = self._config.accept
+        if request.body and (request.content_type not in accept or encoded(request)):  # 8.2.3
+            headers = (("Accept", ", ".join(accept)), ("Accept-Encoding", "identity"))
+            return Refusal(415, headers, f"a body of type {request.content_type or 'unknown'}")
+        return None
+
+    def admit(self, request: Request, source: Address, now: float) -> Refusal | Admission:
+        """Ask for a password (section 22.2), unless the sender's network is trusted."""
+        if not self._config.challenge or request.method not in CHALLENGED or self.trusts(source):
+            return Admission()
+        verdict = self._digest.verify(request, self._lookup, now, source=source.host)
+        if verdict.blocked:
+            return Refusal(403, (), verdict.reason)
+        if verdict.user is not None:
+            return Admission(verdict.user)
+        offered = "Authorization" in request.headers and not verdict.stale
+        challenge = tuple(("WWW-Authenticate", value) for value in self._digest.challenge(now, stale=verdict.stale))
+        return Refusal(
+            401, challenge, f"{request.method} from {request.from_.uri}: {verdict.reason}" if offered else ""
+        )
+
+    def trusts(self, source: Address) -> bool:
+        if not self._trusted:
+            return False
+        host = ip_address(source.host)
+        return any(host in network for network in self._trusted)
+
+    def busy(self) -> Refusal:
+        """A limit of the configuration is reached."""
+        return Refusal(503, (("Retry-After", str(self._config.retry_after)),), "too many calls or transactions at once")
+
+
+def encoded(request: Request) -> bool:
+    return (request.headers.get("Content-Encoding") or "identity").lower() != "identity"
+
+
+def stateless_tag(request: Request) -> str:
+    via = request.via
+    return f"{crc32(f'{via.branch} {via.host} {request.call_id} {request.cseq}'.encode('utf-8', 'replace')):08x}"

@@ -1,0 +1,23 @@
+"""The Reason header: why a request was sent (RFC 3326). It is shown to people and written into records far away."""
+
+from __future__ import annotations
+
+from signaling.sip.grammar import get_param, parse_params, quote
+from signaling.sip.message import Request, Response
+
+
+def reason_header(reason: str | None) -> list[tuple[str, str]]:
+    """A header line for words, or for a whole value such as `Q.850;cause=16`; nothing for nothing."""
+    if not reason:
+        return []
+    return [("Reason", reason if ";" in reason else f"SIP;text={quote(reason)}")]
+
+
+def words(message: Request | Response) -> str | None:
+    """The text of the first Reason, or its protocol and cause; None where there is none."""
+    value = message.headers.get("Reason")
+    if value is None:
+        return None
+    protocol, _, rest = value.partition(";")
+    params = parse_params(rest)
+    return get_param(params, "text") or f"{protocol.strip()} {get_param(params, 'cause') or ''}".strip()

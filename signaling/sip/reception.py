@@ -1,0 +1,194 @@
+"""Where a message goes: to its transaction, its call, or through the gate (RFC 3261 sections 8.1.3, 8.2, 9.2, 12.2)."""
+
+from __future__ import annotations
+
+from signaling.sip.address import Address
+from signaling.sip.core import Core
+from signaling.sip.errors import BadMessage
+from signaling.sip.events import MessageRefused
+from signaling.sip.gate import Gate, Refusal, stateless_tag
+from signaling.sip.headers import Via
+from signaling.sip.message import Request, Response
+from signaling.sip.registrar import Registrar
+from signaling.sip.transaction import ServerTransaction
+from signaling.sip.uac import OutgoingCall
+from signaling.sip.uas import IncomingCall
+
+
+class Reception:
+    """Sorts what comes in. Whatever nobody wants is counted and, where that is possible, answered."""
+
+    def __init__(self, core: Core, gate: Gate, registrar: Registrar | None) -> None:
+        self._core = core
+        self._gate = gate
+        self._registrar = registrar
+
+    def receive(self, message: Request | Response, source: Address, now: float) -> None:
+        if isinstance(message, Response):
+            self._receive_response(message, now)
+        else:
+            mark_source(message, source)
+            self._receive_request(message, source, now)
+
+    def refuse_garbage(self, error: BadMessage, source: Address) -> None:
+        """Not SIP, or broken; answered if it was a request whose sender can be told (section 8.2.7)."""
+        self._core.counts["garbage"] += 1
+        self._core.events.append(MessageRefused(str(error), source))
+        if error.request is not None:
+            mark_source(error.request, source)
+            self._answer_statelessly(error.request, error.status, source, reason=plain(str(error)))
+
+    # responses
+
+    def _receive_response(self, response: Response, now: float) -> None:
+        if self._core.transactions.receive_response(response, now):
+            return
+        if response.cseq.method == "INVITE" and 200 <= response.status < 300:
+            tag = response.from_.tag or ""
+            call = self._core.calls.get(tag) or self._core.ghosts.get(tag)
+            if isinstance(call, OutgoingCall) and call.client.request.call_id == response.call_id:
+                call.accepted(response, now)  # its transaction has ended, the phone talks already
+                return
+        self._core.counts["stray-response"] += 1
+
+    # requests
+
+    def _receive_request(self, request: Request, source: Address, now: float) -> None:
+        transaction = self._core.transactions.match(request)
+        if transaction is not None:
+            transaction.receive(request, now)
+        elif request.method == "ACK":
+            self._receive_ack(request, now)
+        elif request.method == "CANCEL":
+            self._receive_cancel(request, source, now)
+        elif request.to.tag is not None:
+            self._receive_in_dialog(request, source, now)
+        else:
+            self._receive_new(request, source, now)
+
+    def _receive_ack(self, request: Request, now: float) -> None:
+        call = self._core.calls.get(request.to.tag or "")
+        if call is None or not call.receive_ack(request, now):
+            self._core.counts["stray-ack"] += 1
+
+    def _receive_cancel(self, request: Request, source: Address, now: float) -> None:
+        """Section 9.2: answered at once, whatever becomes of the INVITE."""
+        invite = self._core.transactions.invite_of(request)
+        if invite is None:
+            self._answer_statelessly(request, 481, source)
+            return
+        tag = invite.owner or stateless_tag(request)
+        self._core.transactions.serve(request, source).respond(self._core.reply(request, 200, tag=tag), now)
+        call = self._core.calls.get(invite.owner)
+        if call is not None:
+            call.cancelled(request, invite, now)
+
+    def _receive_in_dialog(self, request: Request, source: Address, now: float) -> None:
+        call = self._core.calls.get(request.to.tag or "")
+        if self._full():
+            self._refuse(request, self._gate.busy(), source)
+        elif (refusal := self._gate.inspect(request, in_dialog=True)) is not None:
+            self._refuse(request, refusal, source)
+        elif call is None:
+            self._core.counts["no-such-call"] += 1
+            self._serve(request, source, 481, now)  # 12.2.2
+        else:
+            transaction = self._core.transactions.serve(request, source)
+            transaction.owner = call.handle
+            call.receive(request, transaction, now)
+
+    def _receive_new(self, request: Request, source: Address, now: float) -> None:
+        refusal = self._gate.inspect(request)
+        if refusal is None and self._core.transactions.merged(request):
+            refusal = Refusal(482, (), "the same request by two paths")  # 8.2.2.2
+        if refusal is None and self._full(request):
+            refusal = self._gate.busy()
+        if refusal is not None:
+            self._refuse(request, refusal, source)
+        elif request.method == "INVITE":
+            self._receive_invite(request, source, now)
+        elif request.method == "REGISTER":
+            self._receive_register(request, source, now)
+        elif request.method == "OPTIONS":
+            self._answer_options(request, source, now)
+        else:  # BYE, INFO, UPDATE belong into a dialog
+            self._serve(request, source, 481, now)
+
+    def _full(self, request: Request | None = None) -> bool:
+        core, config = self._core, self._core.config
+        if request is not None and request.method == "INVITE" and len(core.calls) >= config.max_calls:
+            return True
+        return len(core.transactions) >= config.max_transactions
+
+    def _receive_invite(self, request: Request, source: Address, now: float) -> None:
+        admission = self._gate.admit(request, source, now)
+        if isinstance(admission, Refusal):
+            self._refuse(request, admission, source)
+            return
+        core = self._core
+        handle = core.random(16)
+        call = IncomingCall(core, handle, core.transactions.serve(request, source), admission.user)
+        core.calls[handle] = call
+        call.start(now)
+
+    def _receive_register(self, request: Request, source: Address, now: float) -> None:
+        assert self._registrar is not None
+        response = self._registrar.handle(request, source, now)
+        response.headers.add("Server", self._core.config.user_agent)
+        if response.status == 401:
+            self._core.transactions.send(bytes(response), source)  # nothing to remember
+        else:
+            self._core.transactions.serve(request, source).respond(response, now)
+
+    def _answer_options(self, request: Request, source: Address, now: float) -> None:
+        """Section 11.2: what an INVITE would have been told."""
+        headers = (*self._gate.allow, ("Accept", ", ".join(self._core.config.accept)))
+        self._serve(request, source, 200, now, headers)
+
+    # answers without a call
+
+    def _serve(
+        self,
+        request: Request,
+        source: Address,
+        status: int,
+        now: float,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> ServerTransaction:
+        transaction = self._core.transactions.serve(request, source)
+        transaction.respond(self._core.reply(request, status, tag=stateless_tag(request), headers=headers), now)
+        return transaction
+
+    def _refuse(self, request: Request, refusal: Refusal, source: Address) -> None:
+        self._core.counts[f"refused-{refusal.status}"] += 1
+        if refusal.why:
+            self._core.events.append(MessageRefused(refusal.why, source))
+        self._answer_statelessly(request, refusal.status, source, refusal.headers)
+
+    def _answer_statelessly(
+        self,
+        request: Request,
+        status: int,
+        source: Address,
+        headers: tuple[tuple[str, str], ...] = (),
+        reason: str | None = None,
+    ) -> None:
+        response = self._core.reply(request, status, reason, tag=stateless_tag(request), headers=headers)
+        self._core.transactions.send(bytes(response), source)
+
+
+def mark_source(request: Request, source: Address) -> None:
+    """Write where the request really came from into its top Via (sections 18.2.1, RFC 3581 section 4)."""
+    via = request.via
+    if via.host == source.host and not via.wants_rport:
+        return
+    values = request.headers.all("Via")
+    marked: Via = via.with_params(received=source.host, **({"rport": source.port} if via.wants_rport else {}))
+    request.headers.remove("Via")
+    for value in reversed([str(marked), *values[1:]]):
+        request.headers.prepend("Via", value)
+
+
+def plain(text: str) -> str:
+    """A parser's complaint as a reason phrase."""
+    return "".join(char if char.isprintable() and char.isascii() else "?" for char in text)[:120]
