@@ -193,14 +193,12 @@ class WebrtcLeg:
             raise
         self._give_up_offer(peer)
         peer.origin = origin
-        if known is None:
-            self._slide_in(peer)
         self._agree(peer, negotiated)
         return answer
 
     def candidate(self, candidate: str | None) -> None:
         """A candidate the browser trickled; None: that was all. Raises BadDescription."""
-        peer = self._next or self._current or (self._offered[1] if self._offered else None)
+        peer = self._newest()
         if peer is not None:
             peer.transport.add_candidate(candidate)
 
@@ -253,6 +251,10 @@ class WebrtcLeg:
 
     def _living(self) -> _Peer | None:
         return next((p for p in (self._next, self._current) if p is not None and _alive(p)), None)
+
+    def _newest(self) -> _Peer | None:
+        """Whose candidates are meant."""
+        return self._next or (self._offered[1] if self._offered else None) or self._current
 
     def _open(self, *, controlling: bool) -> _Peer:
         handlers = Handlers(self.media.receive_rtp, self.media.receive_rtcp, self._on_state, self._on_candidate)
@@ -337,7 +339,9 @@ class WebrtcLeg:
             self._emit(Disconnected(self.name))
 
     def _on_candidate(self, transport: Transport, candidate: str | None) -> None:
-        self._emit(LocalCandidate(self.name, candidate))
+        peer = self._newest()
+        if peer is not None and peer.transport is transport:
+            self._emit(LocalCandidate(self.name, candidate))
 
     def _send_rtp(self, packet: bytes) -> None:
         self._transmit(packet)

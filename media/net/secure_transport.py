@@ -158,11 +158,17 @@ class SecureTransport(ABC):
 
     def send_rtp(self, packet: bytes) -> None:
         protect = self._protect
-        if protect is None or not self._transmit(protect(packet)):
+        try:
+            if protect is None or not self._transmit(protect(packet)):
+                self.unsent += 1
+        except SrtpError:  # longer than a datagram, or a sequence number from long ago
             self.unsent += 1
 
     def send_rtcp(self, packet: bytes) -> None:
-        if self._srtp is None or not self._transmit(self._srtp.protect_rtcp(packet)):
+        try:
+            if self._srtp is None or not self._transmit(self._srtp.protect_rtcp(packet)):
+                self.unsent += 1
+        except SrtpError:
             self.unsent += 1
 
     def _transmit_handshake(self, data: bytes) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import shutil
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -242,3 +244,29 @@ async def test_a_dead_turn_server_does_not_hold_up_the_call():
         await peer.take(await stage.leg.accept(await peer.offer()))
         await until(lambda: stage.count(Connected), 2, "connected by the host's own candidate")
         await asyncio.gather(stage.aclose(), peer.aclose())
+
+
+@pytest.mark.parametrize("kind", ["lite", "full"])
+async def test_a_closed_leg_leaves_no_cycle(kind):
+    """No full collection may fall into a call: what a call leaves behind must go by counting alone."""
+    async with full() as ice, lite() as port:
+        stage, peer = Stage(port if kind == "lite" else ice, playback_rate=8000), Peer()
+        await peer.take(await stage.leg.accept(await peer.offer()))
+        await until(lambda: stage.count(Connected), what="connected")
+        stage.speak(440)
+        await until(lambda: stage.leg.media.outgoing.packets > 3, what="packets")
+        (transport,) = port.legs if kind == "lite" else ice.legs
+        inside = [weakref.ref(part) for part in (stage.leg, stage.leg.media, transport, transport._dtls)]
+        if kind == "full":
+            inside += [weakref.ref(transport._active), weakref.ref(transport._active.agent)]
+        del transport
+        gc.collect()
+        gc.disable()
+        try:
+            await stage.aclose()
+            stage.source = stage.leg = None
+            await asyncio.sleep(0)
+            assert [part() for part in inside] == [None] * len(inside)
+        finally:
+            gc.enable()
+        await peer.aclose()

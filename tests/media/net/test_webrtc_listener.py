@@ -250,6 +250,17 @@ async def test_nothing_is_sent_before_the_keys_or_after_the_end():
         await leg.aclose()
 
 
+async def test_what_cannot_be_protected_is_counted_and_never_raised():
+    async with stage() as (_, leg, _, browser):
+        await connect(leg, browser)
+        leg.send_rtp(rtp(40_000))
+        leg.send_rtp(rtp(20_000))  # libsrtp: index too old
+        leg.send_rtp(rtp(40_001) + bytes(2000))
+        leg.send_rtcp(b"\x80\xc9\0\1" + bytes(2000))
+        assert leg.stats().unsent == 3
+        await settled(lambda: len(browser.got) == 1)
+
+
 async def test_silence_is_told_healed_and_at_last_final(monkeypatch):
     monkeypatch.setattr(watch, "BEAT", 0.01)
     patience = Patience(quiet=0.1, expiry=0.4)
