@@ -24,6 +24,7 @@ from media.codecs import Encoder, Samples, encoder
 from media.codecs.g711 import A_TO_MU, MU_TO_A
 from media.codecs.opus import BITRATE, BITRATE_WITH_FEC
 from media.dsp.tones import Generator, dtmf
+from media.errors import BadOrder
 from media.formats import Format
 from media.frame import TICKS, Audio, Digit, Frame
 from media.rtp.outgoing import Outgoing
@@ -339,7 +340,9 @@ class RtpSender:
             self._send_keys(now)
 
     def dial(self, digits: str, duration: float, gap: float) -> None:
-        """Press keys one after the other. Raises ValueError for what is no key."""
+        """Press keys one after the other. Raises ValueError for what is no key, BadOrder before anything is agreed on."""
+        if self._format is None:
+            raise BadOrder("no keys can be pressed before an offer was answered")
         if self._event_type is None:
             dtmf(digits)
             self._tones.extend(digits)
