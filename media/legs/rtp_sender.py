@@ -340,7 +340,7 @@ class RtpSender:
             self._send_keys(now)
 
     def dial(self, digits: str, duration: float, gap: float) -> None:
-        """Press keys one after the other. Raises ValueError for what is no key, BadOrder before anything is agreed on."""
+        """Press keys in turn. Raises ValueError for what is no key, BadOrder before anything is agreed on."""
         if self._format is None:
             raise BadOrder("no keys can be pressed before an offer was answered")
         if self._event_type is None:
