@@ -26,7 +26,7 @@ from media.errors import BadDescription
 from media.ice.lite import Address, Credentials
 from media.ice.states import FINAL, Event
 from media.ice.transport import Handlers, LocalDescription, RemoteDescription
-from media.net.aiortc_private import IceConnection, Identity, Turnstile, ice_settings
+from media.net.aiortc_private import IceConnection, Identity, Turnstile, ice_settings, require
 from media.net.secure_transport import Patience, SecureTransport
 from media.net.watch import Watch
 
@@ -61,6 +61,7 @@ class FullIce:
         patience: Patience = PATIENT,
     ) -> None:
         """`hosts`: gather from these addresses only; empty: from all but loopback. Bad URLs raise BadDescription."""
+        require()
         try:
             asked = [RTCIceServer(list(s.urls), s.username, s.credential) for s in servers]
             self._settings = ice_settings(asked, relay_only)
@@ -191,6 +192,8 @@ class Generation:
 
 class FullTransport(SecureTransport):
     """Made by `FullIce.open`."""
+
+    unreached = "ICE found no way to the browser in time: a TURN server may be needed"
 
     def __init__(self, ice: FullIce, handlers: Handlers, identity: Identity, controlling: bool) -> None:
         super().__init__(handlers, identity, ice.turnstile, ice.patience)

@@ -1,8 +1,8 @@
 """Everything of aiortc and aioice that we use and they do not promise to keep. Nobody else touches their inside.
 
 aiortc's DTLS is used as it is, on a shim of two coroutines instead of its ICE transport; aioice's full ICE as it is,
-with the media taken off before its queue. `moved()` names every part that an upgrade has changed; a test asks it, so
-that an upgrade fails loudly and by name instead of silently on the first call.
+with the media taken off before its queue. `moved()` names every part that an upgrade has changed; a test and the start
+of the program ask it, so that an upgrade fails loudly and by name instead of silently on the first call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import functools
 import inspect
 import struct
 from collections import deque
@@ -82,6 +83,15 @@ def moved() -> list[str]:
     missing += [f"aioice.Connection().{name}" for name in _ICE_FIELDS if not hasattr(agent, name)]
     inside = vars(aioice.turn.TurnTransport(object()))  # type: ignore[arg-type]
     return missing + ([] if _TURN_FIELD in inside else [f"aioice.turn.TurnTransport().{_TURN_FIELD}"])
+
+
+@functools.cache
+def require() -> None:
+    """Raise TransportFailed, once and by name, rather than fail on the first call."""
+    if missing := moved():
+        raise TransportFailed(
+            f"this version of aiortc or aioice has moved {', '.join(missing)}: install aiortc 1.16 and aioice 0.13"
+        )
 
 
 def _has(what: object, name: str) -> bool:

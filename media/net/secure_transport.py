@@ -43,6 +43,9 @@ class Patience:
 class SecureTransport(ABC):
     """Base of `LiteTransport` and `FullTransport`, which give it packets, an address and `_transmit`."""
 
+    unreached = "no connectivity check came: the browser cannot reach our media port"
+    """What to say when time is over."""
+
     def __init__(self, handlers: Handlers, identity: Identity, turnstile: Turnstile, patience: Patience) -> None:
         self.state = State.NEW
         self.role: str | None = None
@@ -185,7 +188,7 @@ class SecureTransport(ABC):
             return
         if not self.consent.given:
             if now - self._started_at > self.patience.connect:
-                self._step(Event.EXPIRED, "no connectivity check came: the browser cannot reach our media port")
+                self._step(Event.EXPIRED, self.unreached)
             return
         match self.consent.verdict(now):
             case Verdict.EXPIRED:
@@ -236,7 +239,7 @@ class SecureTransport(ABC):
         await self._release()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.state.value})"
+        return f"{type(self).__name__}({self.state.value}, {self.address})"
 
 
 def _ignore(*what: object) -> None:

@@ -24,7 +24,7 @@ from media.errors import BadPacket
 from media.events import Refused
 from media.ice.lite import Address, Check, parse_check, plain_host
 from media.ice.transport import Handlers
-from media.net.aiortc_private import Identity, Turnstile
+from media.net.aiortc_private import Identity, Turnstile, require
 from media.net.lite_transport import LiteTransport
 from media.net.secure_transport import Patience
 from media.net.watch import Watch
@@ -56,6 +56,7 @@ class WebrtcListener:
         patience: Patience = PATIENT,
     ) -> None:
         """`advertised`: how browsers reach us where that differs from `host` ("203.0.113.7", "203.0.113.7:40000")."""
+        require()
         self.refused: Counter[str] = Counter()
         """Datagrams that got silence, by reason."""
         self.unsent = 0
@@ -202,10 +203,12 @@ def _advertise(bound: tuple[str, int], wanted: Sequence[str]) -> tuple[tuple[str
 
 def _address(text: str, port: int) -> tuple[str, int]:
     """ "203.0.113.7", "203.0.113.7:40000", "2001:db8::7", "[2001:db8::7]:40000"."""
+    host, tail = text, ""
     if text.startswith("["):
         host, _, tail = text[1:].partition("]")
-        return host, int(tail[1:]) if tail else port
-    if text.count(":") == 1:
+        tail = tail.removeprefix(":")
+    elif text.count(":") == 1:
         host, _, tail = text.partition(":")
-        return host, int(tail)
-    return text, port
+    if not host or not (tail.isdigit() or not tail):
+        raise ValueError(f"advertised address {text!r}: write 203.0.113.7, 203.0.113.7:40000 or [2001:db8::7]:40000")
+    return host, int(tail) if tail else port

@@ -89,7 +89,7 @@ async def renegotiate(stage: Stage, page: Page, **options: object) -> str:
     return answer
 
 
-async def both_hear(stage: Stage, page: Page, seconds: float = 1.0) -> tuple[Heard, Heard]:
+async def both_hear(stage: Stage, page: Page, seconds: float = 0.8) -> tuple[Heard, Heard]:
     stage.ear.heard.clear()
     await until(lambda: len(stage.ear.last(9)[0]) > (seconds + 0.3) * stage.ear.frame_rate, what="the microphone")
     pcm, rate = await heard(page)

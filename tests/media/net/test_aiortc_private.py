@@ -24,6 +24,9 @@ async def test_nothing_has_moved():
 async def test_what_moved_is_named(monkeypatch):
     monkeypatch.delattr(aiortc.rtcdtlstransport.RTCDtlsTransport, "_set_role")
     assert moved() == ["aiortc.RTCDtlsTransport._set_role"]
+    aiortc_private.require.cache_clear()
+    with pytest.raises(TransportFailed, match=r"RTCDtlsTransport\._set_role: install aiortc 1\.16"):
+        aiortc_private.require()
 
 
 def pair(

@@ -380,6 +380,12 @@ def test_what_is_advertised(wanted, addresses):
     assert _advertise(("127.0.0.1", 7), wanted) == addresses
 
 
+@pytest.mark.parametrize("text", ["203.0.113.7:x", ":9", "[2001:db8::7]x", ""])
+def test_a_bad_advertised_address_says_how_to_write_it(text):
+    with pytest.raises(ValueError, match=r"write 203\.0\.113\.7"):
+        _advertise(("127.0.0.1", 7), (text,))
+
+
 async def test_every_advertised_address_is_a_candidate():
     async with stage(advertised=("203.0.113.7:40000", "198.51.100.7")) as (listener, leg, _, _):
         told = leg.describe()
