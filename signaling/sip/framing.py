@@ -54,8 +54,8 @@ class Framer:
 
     @property
     def pending(self) -> int:
-        """Bytes of a message that is not complete yet."""
-        return len(self._buffer)
+        """Bytes of a message that is not complete yet; a lone line end may be a pong and is none."""
+        return len(self._buffer) if self._buffer[:1] not in _LINE_ENDS else 0
 
     def _next(self) -> bytes | None:
         if self._wanted is None and not self._read_head():
