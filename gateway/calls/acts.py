@@ -61,6 +61,7 @@ class Actor(ABC):
         self._deadlines: dict[str, float] = {}
         self.board = Soundboard(id, self._do)
         self._rung = 0
+        self._alerted = False
 
     @abstractmethod
     def _step(self, on: On, party: Party | None = None) -> None:
@@ -134,6 +135,7 @@ class Actor(ABC):
         return True
 
     def _tell_ringing(self, _: Party | None) -> None:
+        self._alerted = True
         self._do(fx.Progress(self.caller.leg, "early" if self._plays_ringback else "ringing"))
 
     def _play_early(self, party: Party | None) -> None:
@@ -248,8 +250,8 @@ class Actor(ABC):
         return (p for p in self.parties.values() if p is not self.caller and (p.waiting or p.phase is Phase.PICKED_UP))
 
     def _others(self, party: Party) -> list[Party]:
-        """Whom it talks with: parties with a device of their own."""
-        if self.state is not State.CONNECTED or self.winner is None:
+        """Whom it talks with, or hears before the answer: parties with a device of their own."""
+        if self.state not in (State.EARLY, State.CONNECTED) or self.winner is None:
             return []
         return [p for p in (self.caller, self.winner) if p is not party and p.kind != "app" and p.leg in self.parties]
 
@@ -269,7 +271,7 @@ class Actor(ABC):
             return
         wanted = sound(
             self.state, self.caller, self.winner, self._script,
-            hold=self._settings.hold, ringback=self._plays_ringback,
+            hold=self._settings.hold, ringback=self._alerted and self._plays_ringback,
         )  # fmt: skip
         self.board.show(wanted)
 

@@ -86,7 +86,8 @@ _SEPARATORS = re.compile(r"[\s()/\-]|(?<=\d)\.(?=\d)")
 def normal(dialled: str, ours: frozenset[str] = frozenset()) -> str:
     """What was meant by what was dialled: "+49 (30) 12-34" is a number, "sip:600@our.host" is 600.
 
-    `ours` holds the hosts (and host:port pairs) that are this gateway; an address elsewhere stays whole.
+    `ours` holds what is this gateway: "pbx.test" with any port, "192.0.2.1:5060" with this one, "192.0.2.1:" without a
+    port. An address elsewhere stays whole.
     """
     text = dialled.strip()
     scheme, colon, rest = text.partition(":")
@@ -97,7 +98,8 @@ def normal(dialled: str, ours: frozenset[str] = frozenset()) -> str:
     if scheme.lower() != "tel" and "@" in text:
         user, _, host = text.rpartition("@")
         host = re.split(r"[;?]", host, maxsplit=1)[0].lower()
-        if host not in ours and re.sub(r":\d+$", "", host) not in ours:
+        name, port = host.rpartition(":")[::2] if re.search(r":\d+$", host) else (host, "")
+        if not ours & {name, f"{name}:{port}"}:
             return f"sip:{user}@{host}"
         text = user.split(";", 1)[0]
     squeezed = _SEPARATORS.sub("", text.split(";", 1)[0])

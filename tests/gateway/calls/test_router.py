@@ -10,7 +10,7 @@ from gateway.calls.router import Plan, Router, Target
 
 from .world import USERS, route
 
-OURS = frozenset({"gw.test", "127.0.0.1:5060"})
+OURS = frozenset({"gw.test", "127.0.0.1:5060", "127.0.0.1:"})
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_bad_patterns_say_what_is_wrong(pattern):
         ("sip:600@gw.test", "600"),
         ("sip:600@GW.test:5062;transport=tcp", "600"),
         ("sip:alice@127.0.0.1:5060", "alice"),
+        ("sip:alice@127.0.0.1", "alice"),
         ("sip:alice@127.0.0.1:5070", "sip:alice@127.0.0.1:5070"),
         ("bob@elsewhere.test", "sip:bob@elsewhere.test"),
         ("tel:+49-30-1", "+49301"),

@@ -1,0 +1,79 @@
+"""From the configuration's tables to what the SIP side is told."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from gateway.config import Config, TrunkTable
+from gateway.drivers.sip import Trunk
+from gateway.parts import EVERYWHERE
+from signaling.sip.address import Address
+from signaling.sip.auth import Credentials
+from signaling.sip.config import StackConfig
+from signaling.sip.registration import Registration
+from signaling.sip.uri import Uri
+
+
+def hexadecimal(digits: int) -> str:
+    """So many random hexadecimal digits."""
+    return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+def reached_by(config: Config) -> str:
+    """The host that others reach this gateway by."""
+    sip = config.sip
+    return sip.advertised or (sip.host if sip.host not in EVERYWHERE else "127.0.0.1")
+
+
+def domain(config: Config) -> str:
+    """What stands behind the @ of our users."""
+    sip = config.sip
+    return sip.domains[0] if sip.domains else reached_by(config)
+
+
+def listen(config: Config) -> list[Address]:
+    return [Address(transport, config.sip.host, config.sip.port) for transport in config.sip.transports]
+
+
+def advertised(config: Config) -> dict[str, tuple[str, int]]:
+    """What phones are told to reach us by; the port that is bound where none is set."""
+    return {transport: (reached_by(config), config.sip.port) for transport in config.sip.transports}
+
+
+def stack_config(config: Config) -> StackConfig:
+    sip = config.sip
+    return StackConfig(
+        user_agent=sip.user_agent,
+        realm=sip.realm,
+        challenge=sip.challenge,
+        trusted=(*sip.trusted, *_trunk_addresses(config.trunks)),
+        domains=(*sip.domains, reached_by(config)) if sip.domains else (),
+    )
+
+
+def trunks(config: Config) -> dict[str, Trunk]:
+    return {t.name: Trunk(t.name, Uri.parse(t.server), t.user, _credentials(t)) for t in config.trunks}
+
+
+def registrations(config: Config, addresses: Iterable[Address]) -> list[Registration]:
+    """One for each trunk that wants to know where we are."""
+    port = next((a.port for a in addresses), config.sip.port)
+    return [_registration(t, reached_by(config), port) for t in config.trunks if t.register_]
+
+
+def _registration(trunk: TrunkTable, host: str, port: int) -> Registration:
+    server = Uri.parse(trunk.server)
+    aor = Uri("sip", trunk.user, None, server.host)
+    contact = Uri("sip", trunk.user, None, host, port)
+    return Registration(aor, server, contact, _credentials(trunk), trunk.expires, random=hexadecimal, id=trunk.name)
+
+
+def _credentials(trunk: TrunkTable) -> Credentials:
+    return Credentials(trunk.auth_user or trunk.user, trunk.password.get_secret_value())
+
+
+def _trunk_addresses(tables: Iterable[TrunkTable]) -> list[str]:
+    """Trunks named by address are trusted to call us; one named by name has to be named in `trusted`."""
+    hosts = (Uri.parse(table.server).host for table in tables)
+    return [host for host in hosts if ":" in host or host.replace(".", "").isdigit()]
