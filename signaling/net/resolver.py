@@ -1,160 +1,143 @@
-"""From a URI to addresses, in the order to try them (RFC 3263).
+"""Where a URI is: from a name to the addresses to try, in order (RFC 3263 section 4).
 
-A numeric host needs no question. A name with a port: its addresses. Otherwise NAPTR says which transports a domain
-prefers, SRV which hosts, and plain addresses serve where it has neither. Answers are kept as long as their TTL says. A
-name that DNS does not know may still stand in the hosts file, so that the system is asked last (for names without a
-dot: first).
+    a numeric host                   itself, no question asked
+    a port in the URI                A / AAAA of the host (4.2)
+    a transport in the URI           SRV for that transport, else A / AAAA (4.1, 4.2)
+    neither                          NAPTR names the transports; without it SRV for each of ours; else A / AAAA
+
+All questions of one step are asked at once: call set-up waits for one round trip, not for four. NAPTR and SRV that get
+no answer count as absent, for there are routers that never answer them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
-from typing import Any
 
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.rdatatype
-import dns.resolver
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+from dns.rdtypes.IN.NAPTR import NAPTR
+from dns.rdtypes.IN.SRV import SRV
 
+from signaling.net.dns_client import Dns, Record
+from signaling.net.hosts import Hosts
+from signaling.net.srv import in_order
+from signaling.net.transport import ip_version
 from signaling.sip.address import Address
 from signaling.sip.errors import Unresolvable
 from signaling.sip.uri import Uri
 
-MOST_TARGETS = 16
-_SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}
-_SRV = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp."}
-_SYSTEM_TTL = 30.0
-_MOST_SYSTEM = 1024
+SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}  # RFC 3263 section 4.1
+PREFIXES = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp."}
+PORTS = {"tls": 5061, "ws": 80, "wss": 443}
+MOST_SERVERS = 8  # of a domain; at 32 s each nobody waits for more
+
+Service = tuple[str, str]  # transport, name of its SRV records
 
 
 class Resolver:
-    """`transports`: what the endpoint speaks, the preferred first. `nameservers` None: those of the system."""
+    """`transports`: what we speak, the preferred first. `random`: from 0 up to 1, for the weights of SRV."""
 
     def __init__(
         self,
-        transports: Sequence[str] = ("udp", "tcp"),
         *,
-        nameservers: Sequence[str] | None = None,
-        port: int = 53,
-        lifetime: float = 5.0,
-        chance: Callable[[], float] = random.random,
+        random: Callable[[], float],
+        transports: Sequence[str] = ("udp", "tcp"),
+        versions: Sequence[int] = (4,),
+        dns: Dns | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
-        self.transports = tuple(transports)
-        self._chance = chance
-        self._dns = _resolver(nameservers, port, lifetime)
-        self._system: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()
+        self._random = random
+        self._transports = tuple(transports)
+        self._versions = tuple(versions)
+        self._dns = dns or Dns()
+        self._hosts = hosts or Hosts()
 
-    async def resolve(self, uri: Uri) -> list[Address]:
-        """Where to send a request for `uri`; raises Unresolvable with words."""
-        if uri.scheme not in ("sip", "sips"):
-            raise Unresolvable(f"{uri}: only sip and sips URIs can be looked up; give a {uri.scheme} number a route")
-        host = (uri.param("maddr") or uri.host).strip("[]").rstrip(".")
-        transport = uri.transport
-        if transport is not None and transport not in self.transports:
-            raise Unresolvable(f"{uri} asks for {transport}; spoken here: {', '.join(self.transports)}")
-        default = transport or ("udp" if "udp" in self.transports else self.transports[0])
-        if _is_numeric(host):  # 4.1, 4.2
-            return [Address(default, host, uri.port or _port(default))]
-        if uri.port is not None:
-            return self._checked(uri, await self._hosts(default, host, uri.port))
-        for candidate in [transport] if transport else await self._naptr(host):
-            found = await self._srv(candidate, host)
-            if found:
-                return found[:MOST_TARGETS]
-        return self._checked(uri, await self._hosts(default, host, _port(default)))
-
-    def _checked(self, uri: Uri, found: list[Address]) -> list[Address]:
+    async def resolve(self, uri: Uri) -> tuple[Address, ...]:
+        """The addresses for a request to `uri`, at least one, the first to be tried first; raises Unresolvable."""
+        host, transport = self._judge(uri)
+        port = uri.port or PORTS.get(transport or "", 5060)
+        if ip_version(host) is not None:
+            return (Address(transport or self._transports[0], host, port),)
+        found: list[Address] = []
+        if uri.port is None and not self._hosts.get(host):
+            found = await self._servers(host, transport)
         if not found:
-            raise Unresolvable(f"{uri.host} has no address: is the name right, and does DNS answer?")
-        return found[:MOST_TARGETS]
+            found = await self._at(host, port, transport or self._transports[0])
+        if not found:
+            raise Unresolvable(f"{host} has no address; check the spelling, or the DNS records of the domain")
+        return tuple(dict.fromkeys(found))
 
-    async def _naptr(self, host: str) -> list[str]:
-        """The transports a domain offers, its favourite first (4.1); ours where it does not say."""
-        records = sorted(await self._ask(host, "NAPTR"), key=lambda r: (r.order, r.preference))
-        services = [_SERVICES.get(record.service.decode("ascii", "replace").upper()) for record in records]
-        offered = [name for name in services if name in self.transports and name is not None]
-        return list(dict.fromkeys(offered)) or [name for name in self.transports if name in _SRV]
+    async def aclose(self) -> None:
+        await self._dns.aclose()
 
-    async def _srv(self, transport: str, host: str) -> list[Address]:
-        """The hosts of one service, by priority, and by weighted lot within one (RFC 2782)."""
-        if transport not in _SRV or "." not in host:
-            return []
-        records = await self._ask(_SRV[transport] + host, "SRV")
-        ordered = self._by_weight(records)[:MOST_TARGETS]
-        targets = [(str(record.target).rstrip("."), record.port) for record in ordered]
-        groups = await asyncio.gather(*(self._hosts(transport, name, port) for name, port in targets if name))
-        return [address for group in groups for address in group]
+    def _judge(self, uri: Uri) -> tuple[str, str | None]:
+        """The host to look up and the transport, if the URI names one."""
+        if uri.scheme not in ("sip", "sips"):
+            raise Unresolvable(f"a {uri.scheme} URI names no host; route it to a SIP server, as sip:...@server")
+        if uri.transport is not None and uri.transport not in self._transports:
+            ours = " and ".join(self._transports)
+            raise Unresolvable(f"{uri} asks for {uri.transport}; only {ours} can be used here")
+        host = (uri.param("maddr") or uri.host).strip("[]").rstrip(".")
+        if not host or uri.port == 0:
+            raise Unresolvable(f"{uri} names no host and port that anything could be sent to")
+        return host, uri.transport
 
-    def _by_weight(self, records: list[Any]) -> list[Any]:
-        """Efraimidis and Spirakis: sorting by u^(1/w) draws by weight; a weight of 0 comes last."""
-        keyed = [
-            (r.priority, -(self._chance() ** (1.0 / r.weight)) if r.weight else 0.0, i) for i, r in enumerate(records)
+    async def _servers(self, host: str, transport: str | None) -> list[Address]:
+        """By SRV, whose names NAPTR gives; empty if the domain has neither."""
+        wanted = self._transports if transport is None else (transport,)
+        guesses = [(each, PREFIXES[each] + host) for each in wanted if each in PREFIXES]
+        if transport is not None:
+            return await self._served(guesses)
+        services, guessed = await asyncio.gather(self._services(host), self._served(guesses))
+        return (await self._served(services) if services else []) or guessed
+
+    async def _services(self, host: str) -> list[Service]:
+        records = await self._if_any(host, "NAPTR", NAPTR)
+        known = [
+            (record.order, record.preference, SERVICES[service], record.replacement.to_text(True))
+            for record in records
+            if (service := record.service.decode("ascii", "replace").upper()) in SERVICES
+            and SERVICES[service] in self._transports
+            and record.flags.lower() == b"s"
         ]
-        return [records[i] for _, _, i in sorted(keyed)]
+        return [(transport, name) for _, _, transport, name in sorted(known)]
 
-    async def _hosts(self, transport: str, host: str, port: int) -> list[Address]:
-        """A and AAAA; IPv4 first, since that is what phones are found by."""
-        if _is_numeric(host):
-            return [Address(transport, host, port)]
-        names: list[str] = []
-        if "." in host and host != "localhost":
-            answers = await asyncio.gather(self._ask(host, "A"), self._ask(host, "AAAA"))
-            names = [str(record.address) for records in answers for record in records]
-        return [Address(transport, name, port) for name in names or await self._ask_system(host)]
+    async def _served(self, services: Sequence[Service]) -> list[Address]:
+        answers = await asyncio.gather(*(self._if_any(name, "SRV", SRV) for _, name in services))
+        servers = [
+            (record.target.to_text(True), record.port, transport)
+            for (transport, _), records in zip(services, answers, strict=True)
+            for record in in_order(records, self._random)
+            if record.port and record.target.to_text(True) not in ("", ".", "@")  # ".": decidedly not here (RFC 2782)
+        ]
+        return await self._all_at(servers[:MOST_SERVERS])
 
-    async def _ask(self, name: str, kind: str) -> list[Any]:
-        """The records, [] when there are none or nobody answers."""
-        try:
-            answer = await self._dns.resolve(name, kind, search=False, raise_on_no_answer=False)
-        except (dns.exception.DNSException, OSError, ValueError, UnicodeError):
-            return []
-        wanted = dns.rdatatype.from_text(kind)
-        return [record for record in answer.rrset or () if record.rdtype == wanted]
-
-    async def _ask_system(self, host: str) -> list[str]:
-        """The hosts file and whatever else the system knows."""
-        loop = asyncio.get_running_loop()
-        known = self._system.get(host)
-        if known and loop.time() < known[0]:
-            return known[1]
-        try:
-            infos = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError):
-            infos = []
-        found = list(dict.fromkeys(str(info[4][0]) for info in sorted(infos, key=lambda i: i[0] != socket.AF_INET)))
-        self._system[host] = (loop.time() + _SYSTEM_TTL, found)
-        if len(self._system) > _MOST_SYSTEM:
-            self._system.popitem(last=False)
+    async def _all_at(self, servers: Sequence[tuple[str, int, str]]) -> list[Address]:
+        answers = await asyncio.gather(*(self._at(*server) for server in servers), return_exceptions=True)
+        found = [each for answer in answers if not isinstance(answer, BaseException) for each in answer]
+        if not found:
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
         return found
 
+    async def _at(self, host: str, port: int, transport: str) -> list[Address]:
+        """A and AAAA."""
+        listed = self._hosts.get(host) or await self._addresses(host)
+        return [Address(transport, each, port) for each in listed if ip_version(each) in self._versions]
 
-def _resolver(nameservers: Sequence[str] | None, port: int, lifetime: float) -> dns.asyncresolver.Resolver:
-    try:
-        resolver = dns.asyncresolver.Resolver(configure=nameservers is None)
-    except dns.resolver.NoResolverConfiguration:
-        resolver = dns.asyncresolver.Resolver(configure=False)  # no DNS on this machine: the hosts file is left
-    if nameservers is not None:
-        resolver.nameservers = list(nameservers)
-        resolver.port = port
-    resolver.lifetime = lifetime
-    resolver.timeout = min(2.0, lifetime)
-    resolver.cache = dns.resolver.LRUCache(4096)
-    return resolver
+    async def _addresses(self, host: str) -> list[str]:
+        asked = [self._of_version(host, version) for version in self._versions]
+        return [address for addresses in await asyncio.gather(*asked) for address in addresses]
 
+    async def _of_version(self, host: str, version: int) -> list[str]:
+        if version == 4:
+            return [record.address for record in await self._dns.ask(host, "A", A)]
+        return [record.address for record in await self._dns.ask(host, "AAAA", AAAA)]
 
-def _is_numeric(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _port(transport: str) -> int:
-    return 5061 if transport in ("tls", "wss") else 5060
+    async def _if_any(self, name: str, kind: str, record: type[Record]) -> list[Record]:
+        try:
+            return await self._dns.ask(name, kind, record)
+        except Unresolvable:
+            return []
