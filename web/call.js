@@ -33,16 +33,23 @@ export class Call extends EventTarget {
   #reader = new QualityReader();
   #offer = null;
   #inFront = true;
+  #display;
 
-  // io: { send, iceServers(), trickle(), microphone, settings, speakers }
+  // io: { nameOf(peer), send, iceServers(), trickle(), microphone, settings, speakers }
   constructor(io, known) {
     super();
     this.#io = io;
-    Object.assign(this, { id: known.id, direction: known.direction, peer: known.peer, display: known.display || known.peer });
+    Object.assign(this, { id: known.id, direction: known.direction, peer: known.peer });
+    this.#display = known.display || known.peer;
     this.audio = document.createElement("audio");
     this.audio.autoplay = true;
     this.audio.dataset.call = this.id;
     io.speakers.append(this.audio);
+  }
+
+  // A number of the directory's goes by its name there; other names are the gateway's.
+  get display() {
+    return (this.#display === this.peer && this.#io.nameOf(this.peer)) || this.#display;
   }
 
   get live() {

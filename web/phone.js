@@ -28,6 +28,7 @@ export class Phone extends EventTarget {
     speakers.hidden = true;
     document.body.append(speakers);
     this.#io = {
+      nameOf: (peer) => this.names.get(peer),
       send: (message) => connection.send(message),
       iceServers: () => connection.iceServers,
       trickle: () => connection.ice === "full",
@@ -56,6 +57,12 @@ export class Phone extends EventTarget {
     return this.live.filter((call) => !["incoming", "answering"].includes(call.state));
   }
 
+  // The directory is known: numbers have names now.
+  learn(numbers) {
+    for (const { number, title } of numbers) this.names.set(number, title);
+    this.#changed();
+  }
+
   // -- what the person does
 
   async dial(to) {
@@ -63,7 +70,7 @@ export class Phone extends EventTarget {
     if (!to || this.connection.state !== "open") return;
     this.notice = null;
     this.#holdOthers(null);
-    const call = this.#add({ id: `c-${crypto.randomUUID()}`, direction: "out", peer: to, display: this.names.get(to) ?? to });
+    const call = this.#add({ id: `c-${crypto.randomUUID()}`, direction: "out", peer: to, display: to });
     this.current = call;
     this.#changed();
     try {
@@ -171,7 +178,7 @@ export class Phone extends EventTarget {
       else call.finish({ cause: "lost", words: "The call ended while the connection was away.", status: null });
     }
     for (const known of calls.filter((one) => !this.calls.has(one.call))) {
-      const call = this.#add({ id: known.call, direction: known.direction, peer: known.peer, display: this.names.get(known.peer) ?? known.display });
+      const call = this.#add({ id: known.call, direction: known.direction, peer: known.peer, display: known.display });
       call.recover(known);
       if (known.state === "active" && (!this.current || this.current.held)) this.current = call;
       else if (known.state !== "incoming") this.current ??= call;

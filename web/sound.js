@@ -7,10 +7,14 @@ const DTMF = { rows: [697, 770, 852, 941], columns: [1209, 1336, 1477, 1633], ke
 export class Sounds {
   #context = null;
   #ringing = null;
+  #wanted = null;
 
   // Browsers make no sound before the person has touched the page.
   constructor() {
-    const wake = () => this.#context?.resume().catch(() => {});
+    const wake = () => {
+      this.#context?.resume().catch(() => {});
+      if (this.#wanted !== (this.#ringing?.kind ?? null)) this.ring(this.#wanted);
+    };
     for (const type of ["pointerdown", "keydown"]) addEventListener(type, wake, { capture: true, passive: true });
   }
 
@@ -19,12 +23,15 @@ export class Sounds {
     return this.#context;
   }
 
+  // True before the person has touched the page: no browser lets it sound until then.
   get blocked() {
-    return this.#context !== null && this.#context.state === "suspended";
+    return navigator.userActivation?.hasBeenActive === false;
   }
 
   // kind: "ring" for a call, "waiting" for a second one, null for silence
   ring(kind) {
+    this.#wanted = kind;
+    if (this.blocked) return;
     if (kind === (this.#ringing?.kind ?? null)) return;
     clearInterval(this.#ringing?.timer);
     this.#ringing?.gain.disconnect();

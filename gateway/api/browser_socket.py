@@ -61,7 +61,7 @@ class BrowserSocket:
             while True:
                 await self._ready.wait()
                 self._ready.clear()
-                for text in self._link.outgoing():
+                for text in self._link.outgoing(self._loop.time()):
                     await self._socket.send_str(text)
                 if why := self._link.closing:
                     reason = why.words.encode("utf-8", "replace")[:MAX_REASON].decode("utf-8", "ignore")

@@ -82,7 +82,8 @@ class Link:
 
     # -- what the shell drains ---------------------------------------------------------------------
 
-    def outgoing(self) -> list[str]:
+    def outgoing(self, now: float) -> list[str]:
+        self._hub.date(now)
         queue, self._queue, self._size = self._queue, [], 0
         return queue
 

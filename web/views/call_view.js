@@ -9,7 +9,7 @@ import "./quality_view.js";
 class CallView extends View {
   build() {
     this.avatar = h("div", { class: "avatar", "aria-hidden": "true" });
-    this.name = h("h2", { class: "peer", "data-testid": "peer" });
+    this.name = h("h2", { class: "peer", tabindex: "-1", "data-testid": "peer" });
     this.number = h("p", { class: "quiet peer-number" });
     this.state = h("p", { class: "call-state", role: "status", "aria-live": "polite", "data-testid": "call-state" });
     this.timer = h("p", { class: "timer", role: "timer", "aria-label": "Duration", "data-testid": "timer" });

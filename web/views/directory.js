@@ -21,7 +21,7 @@ class Directory extends View {
       .map((account) => ({ number: account.extension || account.user, title: account.display || account.user, words: "A person: sign in as them in another window" }));
     const numbers = [...(demo.numbers ?? []), ...people];
     if (!demo.demo || !numbers.length) return;
-    for (const { number, title } of numbers) this.phone.names.set(number, title);
+    this.phone.learn(numbers);
     this.numbers.replaceChildren(...numbers.map((one) => this.#entry(one.number, h("span", { class: "pill" }, one.number), one.title, one.words, `dial-${one.number}`)));
     setHidden(this.numbersSection, false);
   }

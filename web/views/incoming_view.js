@@ -25,7 +25,7 @@ class IncomingView extends View {
 
   show() {
     const busy = this.phone.talking.some((call) => call.state === "active" && !call.held);
-    setText(this.note, busy ? "Answering puts your call on hold." : "");
+    setText(this.note, busy ? "Answering puts your call on hold." : this.phone.sounds.blocked ? "Click anywhere to hear it ring." : "");
     setText(this.answerWords, this.call.state === "answering" ? "Connecting" : "Answer");
     this.answer.disabled = this.call.state === "answering";
   }

@@ -80,9 +80,11 @@ class PhoneView extends View {
     setHidden(this.again, !notice?.retry);
     this.#showRings(incoming);
     this.strip.show(phone);
+    const keyboard = document.activeElement?.matches(":focus-visible") ? document.activeElement : null;
     setHidden(this.call, !current);
     setHidden(this.pad, Boolean(current) || (incoming.length > 0 && !phone.talking.length));
     if (current) this.call.show(current);
+    this.#keepFocus(keyboard);
     document.title = incoming.length ? `☎ ${incoming[0].display} – Tandem` : current ? `${current.display} – Tandem` : "Tandem";
   }
 
@@ -100,6 +102,13 @@ class PhoneView extends View {
     queueMicrotask(() => {
       if (!isTyping(document.activeElement)) this.rings.querySelector("[data-testid=answer]")?.focus({ preventScroll: false });
     });
+  }
+
+  // Who works by keyboard is not left nowhere when the button that had the focus goes away.
+  #keepFocus(before) {
+    if (!before || before.checkVisibility()) return;
+    if (!this.call.hidden) this.call.name.focus();
+    else if (!this.pad.hidden) this.pad.input.focus();
   }
 
   #toggleTheme() {
@@ -121,9 +130,10 @@ class PhoneView extends View {
     const { phone } = this;
     const { key } = event;
     const ringing = phone.live.find((call) => call.state === "incoming");
-    const onButton = document.activeElement?.closest("button, summary, a");
+    const focused = document.activeElement?.checkVisibility() ? document.activeElement : null;
+    const onButton = focused?.closest("button, summary, a");
     if (key === "Escape" && ringing) return ringing.decline(phone.talking.length > 0);
-    if (isTyping(document.activeElement)) return key === "Escape" && !this.pad.hidden ? this.pad.clear() : undefined;
+    if (isTyping(focused)) return key === "Escape" && !this.pad.hidden ? this.pad.clear() : undefined;
     if (key === "Enter" && ringing && !onButton) return void phone.answer(ringing);
     if (/^[0-9*#]$/.test(key)) {
       event.preventDefault();

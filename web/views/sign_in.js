@@ -40,7 +40,7 @@ class SignIn extends View {
     this.people.append(
       h("h2", { id: "demo-title" }, "This is the demo. Be anyone:"),
       h("div", { class: "chips" }, demo.accounts.map((account) =>
-        h("button", { class: "chip", type: "button", "data-testid": `demo-${account.user}`, on: { click: () => { this.#fill(account); this.button.focus(); } } },
+        h("button", { class: "chip", type: "button", "data-testid": `demo-${account.user}`, on: { click: () => { this.#show(""); this.#fill(account); this.button.focus(); } } },
           account.display || account.user, account.extension ? h("span", { class: "quiet" }, account.extension) : null))),
     );
     setHidden(this.people, false);
@@ -49,7 +49,6 @@ class SignIn extends View {
   #fill({ user, password }) {
     this.user.value = user;
     this.password.value = password;
-    this.#show("");
   }
 
   async #submit(event) {

@@ -53,8 +53,8 @@ class Page:
         self.seq += 1
         return self.send(now, seq=self.seq, **message)
 
-    def read(self) -> list[dict[str, Any]]:
-        return [json.loads(text) for text in self.link.outgoing()]
+    def read(self, now: float = 0.0) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in self.link.outgoing(now)]
 
     def hello(self, user: str = "alice", now: float = 0.0) -> dict[str, Any]:
         (welcome,) = self.send(now, type="hello", version=1, token=f"good-{user}")

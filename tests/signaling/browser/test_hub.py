@@ -12,7 +12,7 @@ def in_call(config=None):
     page.say(type="call", call="c-1", to="600", sdp=SDP)
     (event,) = events(hub)
     page.session.answered(event.call)
-    page.read()
+    page.read(2)
     return hub, page, welcome, event.call
 
 

@@ -58,11 +58,6 @@ DEMO = {
 }
 
 
-def require_chromium() -> None:
-    if not CHROMIUM:
-        pytest.skip("NO CHROMIUM: apt install chromium, or set CHROMIUM=PATH", allow_module_level=True)
-
-
 def microphone(path: Path) -> Path:
     """A WAV for the fake microphone."""
     t = np.arange(48_000 * 10) / 48_000
@@ -151,7 +146,7 @@ class Party:
 
 
 class Switchboard:
-    """Plays the gateway. Numbers: "600" answers, "ring" rings for ever, "busy", "nobody" and "fail" say why not."""
+    """Plays the gateway. Numbers: "600" answers, "ring" rings for ever, "busy" and "nobody" say why not."""
 
     WORDS: ClassVar = {
         "busy": ("busy", "Bob is on another call. Try again later.", 486),
@@ -184,26 +179,23 @@ class Switchboard:
         self._thread.join()
         self._loop.close()
 
-    def restart(self, down: float = 0.0) -> None:
-        """The process is gone and comes back: every session is forgotten."""
+    def go_down(self) -> None:
+        """The server stops, politely."""
         self.run(self.server.aclose())
-        time.sleep(down)
+
+    def come_back(self) -> None:
+        """On the same port, having forgotten every session."""
         self.run(self._start())
 
     def cut(self) -> None:
         """Break every socket as a network would: no close frame."""
 
         async def work() -> None:
-            for task in list(asyncio.all_tasks()):
-                if task.get_name().startswith("browser-writer"):
-                    self._sockets()
+            for connection in list(self.server._runner.server.connections):  # type: ignore[union-attr]
+                if connection.transport is not None:
+                    connection.transport.abort()
 
         self.run(work())
-
-    def _sockets(self) -> None:
-        for connection in list(self.server._runner.server.connections):  # type: ignore[union-attr]
-            if connection.transport is not None:
-                connection.transport.abort()
 
     @property
     def url(self) -> str:
@@ -241,11 +233,14 @@ class Switchboard:
 
     async def _stop(self) -> None:
         await self.server.aclose()
-        for party in self.parties.values():
+        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), 5)
+        for party in list(self.parties.values()):
             await party.aclose()
-        for task in self._tasks:
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0.05)  # transports close on a later turn of the loop
 
     def _authenticate(self, user: str, password: str) -> UserInfo | None:
         known = USERS.get(user)

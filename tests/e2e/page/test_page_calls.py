@@ -1,0 +1,222 @@
+"""Calls as a person makes them, with sound both ways."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.page.kit import MIC_HZ, PLAYED_HZ
+
+pytestmark = pytest.mark.e2e
+
+HEARD = """async () => {
+  const call = window.tandem.phone.current;
+  const meter = window.tandem.sounds.meter(call.audio.srcObject);
+  meter.analyser.fftSize = 32768;
+  await new Promise((done) => setTimeout(done, 900));
+  const bins = new Float32Array(meter.analyser.frequencyBinCount);
+  meter.analyser.getFloatFrequencyData(bins);
+  meter.close();
+  const at = bins.indexOf(Math.max(...bins));
+  return bins[at] < -70 || call.audio.muted ? 0 : (at * window.tandem.sounds.context.sampleRate) / 32768;
+}"""
+
+
+def dial(page, number):
+    page.get_by_test_id("number").fill(number)
+    page.keyboard.press("Enter")
+
+
+def connected(page):
+    expect(page.get_by_test_id("call-state")).to_contain_text("Connected", timeout=8000)
+
+
+def near(hertz):
+    return pytest.approx(hertz, abs=6)
+
+
+def test_sound_both_ways_meters_quality_and_the_end(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    expect(page.get_by_test_id("peer")).to_have_text("Echo")
+    party = switchboard.party()
+    switchboard.wait(lambda: party.tone() == near(MIC_HZ), "the microphone's tone")
+    assert page.evaluate(HEARD) == near(PLAYED_HZ)
+    for meter in ("level-you", "level-them"):
+        assert float(page.get_by_test_id(meter).get_attribute("data-level")) > 0.4
+    expect(page.get_by_test_id("quality")).to_have_text("Good", timeout=5000)
+    expect(page.get_by_test_id("codec")).to_have_text("Opus")
+    assert page.get_by_test_id("timer").inner_text() >= "00:01"
+    far = {"codec_in": "PCMU", "loss_in": 0.031, "jitter_in_ms": 4.2, "rtt_ms": 21}
+    switchboard.tell(party, "quality", {"peer": far})
+    page.locator(".quality summary").click()
+    expect(page.get_by_test_id("figure-far-codec")).to_have_text("G.711 µ-law")
+    expect(page.get_by_test_id("figure-far-loss")).to_have_text("3.1 %")
+    page.get_by_test_id("hangup").click()
+    expect(page.get_by_test_id("number")).to_be_visible()
+    expect(page.get_by_test_id("toast")).to_have_text("You ended the call.")
+    switchboard.wait(lambda: not switchboard.parties, "the call's end")
+    assert page.evaluate("document.querySelectorAll('audio').length") == 0
+
+
+def test_the_far_end_hangs_up(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    switchboard.tell(switchboard.party(), "ended", "peer-hung-up", "Echo ended the call.")
+    expect(page.get_by_test_id("toast")).to_have_text("Echo ended the call.")
+    expect(page.get_by_test_id("number")).to_be_visible()
+    expect(page.get_by_test_id("recent").first).to_contain_text("Echo")
+
+
+def test_ringback_is_heard_before_the_answer_and_the_caller_gives_up(new_page, switchboard):
+    page = new_page()
+    dial(page, "ring")
+    expect(page.get_by_test_id("call-state")).to_have_text("Ringing")
+    page.wait_for_function("() => window.tandem.phone.current.media === 'connected'")
+    assert page.evaluate(HEARD) == near(PLAYED_HZ)
+    assert page.get_by_test_id("timer").is_hidden()
+    assert page.get_by_test_id("hold").is_disabled()
+    page.get_by_test_id("hangup").click()
+    switchboard.wait(lambda: switchboard.events[-1] == "HungUp", "the hang-up")
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "again"), [("busy", "on another call", True), ("nobody", "There is no number", False)]
+)
+def test_why_a_call_came_to_nothing(new_page, number, words, again):
+    page = new_page()
+    dial(page, number)
+    notice = page.get_by_test_id("notice")
+    expect(notice).to_contain_text(words)
+    assert notice.get_attribute("role") == "alert"
+    assert page.get_by_test_id("call-again").is_visible() is again
+    page.get_by_test_id("notice-close").click()
+    expect(notice).to_be_hidden()
+
+
+def test_keys_both_ways(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    page.get_by_test_id("keypad").click()
+    for key in ("1", "star", "0", "pound"):
+        page.get_by_test_id(f"dtmf-{key}").click()
+    page.keyboard.type("77")
+    party = switchboard.party()
+    switchboard.wait(lambda: party.digits == "1*0#77", "the digits")
+    expect(page.get_by_test_id("digits-sent")).to_have_text("1*0#77")
+    for key in "5#":
+        switchboard.tell(party, "dtmf", key)
+    expect(page.get_by_test_id("digits-heard")).to_have_text("They pressed 5#")
+
+
+def test_mute_and_hold(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    party = switchboard.party()
+    switchboard.wait(lambda: party.tone() == near(MIC_HZ), "the microphone's tone")
+    mute = page.get_by_test_id("mute")
+    mute.click()
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(mute).to_contain_text("Unmute")
+    switchboard.wait(lambda: party.tone() == 0, "silence")
+    mute.click()
+    switchboard.wait(lambda: party.tone() == near(MIC_HZ), "the tone again")
+    hold = page.get_by_test_id("hold")
+    hold.click()
+    expect(page.get_by_test_id("call-state")).to_have_text("On hold")
+    switchboard.wait(lambda: party.tone() == 0, "silence on hold")
+    assert page.evaluate("window.tandem.phone.current.audio.muted")
+    hold.click()
+    expect(page.get_by_test_id("call-state")).to_have_text("Connected")
+    switchboard.tell(party, "held", "peer", True)
+    expect(page.get_by_test_id("call-state")).to_have_text("They put you on hold")
+    assert "HoldChanged" in switchboard.events
+    assert "MuteChanged" in switchboard.events
+
+
+def test_the_page_rings_and_answers(new_page, switchboard):
+    page = new_page()
+    party = switchboard.ring()
+    expect(page.get_by_test_id("incoming-peer")).to_have_text("Bob Builder")
+    assert page.title().startswith("☎ Bob Builder")
+    assert page.evaluate("document.activeElement.dataset.testid") == "answer"
+    page.get_by_test_id("answer").click()
+    connected(page)
+    switchboard.wait(lambda: party.tone() == near(MIC_HZ), "the microphone's tone")
+    assert page.evaluate(HEARD) == near(PLAYED_HZ)
+    page.get_by_test_id("hangup").click()
+    switchboard.wait(lambda: switchboard.events[-1] == "HungUp", "the hang-up")
+
+
+def test_decline_and_missed(new_page, switchboard):
+    page = new_page()
+    switchboard.ring()
+    page.get_by_test_id("decline").click()
+    switchboard.wait(lambda: switchboard.events[-1] == "CallDeclined", "the refusal")
+    party = switchboard.ring(display="Carol")
+    expect(page.get_by_test_id("incoming-peer")).to_have_text("Carol")
+    switchboard.tell(party, "ended", "cancelled", "Carol gave up.", 487)
+    expect(page.get_by_test_id("incoming")).to_have_count(0)
+    expect(page.get_by_test_id("toast")).to_have_text("Carol gave up.")
+    expect(page.get_by_test_id("recent").first).to_contain_text("Missed")
+    assert page.evaluate("window.tandem.sounds.blocked") is False
+
+
+def test_call_waiting_switching_and_two_ends(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    first = switchboard.party()
+    second = switchboard.ring()
+    expect(page.get_by_test_id("incoming-note")).to_contain_text("on hold")
+    page.get_by_test_id("answer").click()
+    expect(page.get_by_test_id("peer")).to_have_text("Bob Builder")
+    connected(page)
+    switchboard.wait(lambda: second.tone() == near(MIC_HZ), "the second hears")
+    assert first.tone() == 0, "the first is held"
+    strip = page.get_by_test_id("switch")
+    expect(strip).to_have_count(2)
+    strip.first.click()
+    expect(page.get_by_test_id("peer")).to_have_text("Echo")
+    switchboard.wait(lambda: first.tone() == near(MIC_HZ) and second.tone() == 0, "they changed places")
+    page.get_by_test_id("hangup").click()
+    expect(page.get_by_test_id("peer")).to_have_text("Bob Builder")
+    expect(page.get_by_test_id("call-state")).to_have_text("On hold")
+    page.get_by_test_id("hold").click()
+    switchboard.wait(lambda: second.tone() == near(MIC_HZ), "the second is back")
+
+
+def test_a_third_call_is_declined_as_busy(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    switchboard.ring()
+    expect(page.get_by_test_id("incoming")).to_be_visible()
+    page.keyboard.press("Escape")
+    switchboard.wait(lambda: switchboard.events[-1] == "CallDeclined", "the refusal")
+    connected(page)
+
+
+def test_a_new_call_beside_one(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    page.get_by_test_id("new-call").click()
+    expect(page.get_by_test_id("number")).to_be_visible()
+    expect(page.get_by_test_id("switch")).to_have_count(1)
+    dial(page, "602")
+    connected(page)
+    expect(page.get_by_test_id("switch")).to_have_count(2)
+    assert [call["held"] for call in page.evaluate("window.tandem.state().calls")] == [True, False]
+
+
+def test_two_windows_of_one_person(new_page, switchboard):
+    first, second = new_page(), new_page()
+    assert first.evaluate("JSON.parse(sessionStorage['tandem.session']).session") != second.evaluate(
+        "JSON.parse(sessionStorage['tandem.session']).session"
+    )
+    dial(first, "600")
+    connected(first)
+    expect(second.get_by_test_id("number")).to_be_visible()
