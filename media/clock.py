@@ -38,6 +38,8 @@ class Clock:
         """Seconds by which the last 10 s of beats came too late."""
         self.dropped = 0
         """Beats that fell out because the loop was blocked for too long."""
+        self.now: Callable[[], float] = self._told if manual else time.perf_counter
+        """Seconds on the clock all of media uses."""
         self._manual = manual
         self._manual_now = start
         self._fast: dict[Customer, None] = {}
@@ -45,10 +47,6 @@ class Clock:
         self._count = 0
         self._next: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-
-    def now(self) -> float:
-        """Seconds on the clock all of media uses."""
-        return self._manual_now if self._manual else time.perf_counter()
 
     def __len__(self) -> int:
         return len(self._fast) + sum(map(len, self._slow))
@@ -106,6 +104,9 @@ class Clock:
         """The lateness, seconds, that a share (0..1) of the last beats stayed under; 0 if there were none."""
         ranked = sorted(self.lateness)
         return ranked[min(int(share * len(ranked)), len(ranked) - 1)] if ranked else 0.0
+
+    def _told(self) -> float:
+        return self._manual_now
 
     def _beat(self, now: float) -> None:
         bucket = self._slow[self._count % SLOW]

@@ -133,7 +133,7 @@ class MediaHost:
         """`random(n)` gives n random bits. Raises NoCommonCodec and ValueError for what cannot be configured."""
         self.config = config
         self.clock = Clock()
-        self.pool = PortPool(*config.rtp_ports, config.quarantine)
+        self.pool = PortPool(*config.rtp_ports, config.quarantine, start=random(16))
         self.bus = Bus(self._sink, self._source, lambda name, sink: Mixer(name, sink, self.clock))
         self._formats = _formats(config.codecs)
         self._on_event = on_event

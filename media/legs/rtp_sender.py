@@ -107,6 +107,7 @@ class RtpSender:
         self._format, self.encoding, self._payload_type, self._fmtp = format, format.encoding, payload_type, fmtp
         self._ptime = max(10, min(ptime, 120)) * (TICKS // 1000)
         self._any_length = format.encoding == "OPUS"
+        self._fec = self._fec and fmtp.get("useinbandfec") == "1"
         self._sibling = _SIBLING.get(format.encoding, "")
         self._table = _TABLES.get((self._sibling, format.encoding), b"")
         self.outgoing.retune(format.clock_rate)
@@ -266,6 +267,7 @@ class RtpSender:
         self.outgoing.resync()
         self._pending = []
         self._switched = self._attention = True
+        self._silent = False
         self._keys.release(self._now())
 
     def beat(self, now: float) -> None:

@@ -14,14 +14,17 @@ from media.errors import NoPorts
 class PortPool:
     """Pairs of ports, by the even one."""
 
-    def __init__(self, first: int, last: int, quarantine: float = 5.0) -> None:
-        """`first` to `last`, both included.  quarantine: seconds of rest.  ValueError for a range without a pair."""
+    def __init__(self, first: int, last: int, quarantine: float = 5.0, start: int = 0) -> None:
+        """`first` to `last`, both included.  quarantine: seconds of rest.  start: pairs to pass over at first, so that
+        several programs on one machine do not all try the same ones.  ValueError for a range without a pair.
+        """
         first += first % 2
         if not 0 < first < last < 65_536:
             raise ValueError(f"{first}-{last} holds no pair of RTP ports: give a range such as 20000-29999")
         self.first, self.last = first, last
         self.quarantine = quarantine
         self._free = deque(range(first, last, 2))
+        self._free.rotate(-start)
         self._resting: deque[tuple[float, int]] = deque()
         self._taken: set[int] = set()
 

@@ -27,8 +27,8 @@ OnDatagram = Callable[[bytes, Address, float], None]
 
 _buffer = bytearray(2048)
 _view = memoryview(_buffer)
-_ATTEMPTS = 50
-"""Pairs tried that turn out to be in use by somebody else on this machine."""
+_ATTEMPTS = 500
+"""Pairs tried that turn out to be in use by somebody else on this machine: 10 us each."""
 
 
 class UdpSocket:
@@ -107,7 +107,7 @@ def _skip(pool: PortPool, host: str, port: int, error: OSError, now: float) -> N
     pool.give(port & ~1, now)
     if error.errno not in (errno.EADDRINUSE, errno.EACCES):
         raise NoPorts(f"cannot receive RTP at {host}: {error.strerror}; is sip_host an address of this machine?")
-    log.info("RTP port %s:%s is in use by another program", host, port)
+    log.debug("RTP port %s:%s is in use by another program", host, port)
 
 
 def _nobody(data: bytes, source: Address, now: float) -> None:

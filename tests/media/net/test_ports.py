@@ -13,6 +13,11 @@ def test_pairs_are_even_and_in_turn():
     assert len(pool) == 3
 
 
+def test_it_may_begin_anywhere():
+    pool = PortPool(20_000, 20_007, start=6)
+    assert [pool.take(0) for _ in range(4)] == [20_004, 20_006, 20_000, 20_002]
+
+
 def test_an_empty_pool_says_what_to_do():
     pool = PortPool(20_000, 20_001)
     pool.take(0)
