@@ -123,6 +123,10 @@ class SecureTransport(ABC):
         except TransportFailed as error:
             self._step(Event.BROKEN, str(error))
             return
+        except Exception:  # a fault of ours or of the libraries: the leg must not hang for it
+            log.exception("%r: the DTLS handshake broke", self)
+            self._step(Event.BROKEN, "DTLS handshake failed by a fault of the gateway: see its log")
+            return
         if self.state in FINAL:
             return
         self._srtp, self._protect, self._unprotect = srtp, srtp.protect, srtp.unprotect

@@ -288,6 +288,14 @@ async def test_a_browser_that_never_comes_is_given_up(monkeypatch):
         assert "no connectivity check came" in heard.states[-1][1]
 
 
+async def test_a_fault_in_the_handshake_ends_the_transport_and_is_logged(caplog):
+    async with stage() as (_, leg, heard, browser):
+        leg.connect(RemoteDescription("peer", "p" * 24, ("nonsense",)), "server")
+        browser.send(check(credentials(leg)))
+        await settled(lambda: leg.state is State.FAILED)
+        assert "see its log" in heard.states[-1][1] and "the DTLS handshake broke" in caplog.text
+
+
 async def test_closing_during_the_handshake_leaves_nothing():
     async with stage() as (listener, leg, _, browser):
         leg.connect(browser.remote(), "client")
