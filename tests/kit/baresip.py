@@ -103,16 +103,17 @@ class Phone:
             f"{';answermode=auto' if self.auto_answer else ''}{self.extra}\n"
         )
         (self.folder / "contacts").write_text("")
-        self._log = (self.folder / "log").open("wb")
+        log = (self.folder / "log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
             "baresip",
             "-f",
             str(self.folder),
             "-v",
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
+            stdout=log,
+            stderr=log,
         )
+        log.close()
         for _ in range(100):
             try:
                 self._reader, self._writer = await asyncio.open_connection(self.host, 4444)
@@ -136,7 +137,6 @@ class Phone:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
-        self._log.close()
 
     @property
     def log(self) -> str:

@@ -33,7 +33,7 @@ class Gateway:
         self.registrar = f"127.0.0.1:{self.sip}"
 
     async def __aenter__(self) -> Gateway:
-        self._log = (self.folder / f"gateway-{self.http}.log").open("wb")
+        log = (self.folder / f"gateway-{self.http}.log").open("wb")
         env = (
             {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")} | {"PYTHONUNBUFFERED": "1"} | self.env
         )
@@ -45,9 +45,10 @@ class Gateway:
             cwd=ROOT,
             env=env,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
+            stdout=log,
+            stderr=log,
         )
+        log.close()
         async with aiohttp.ClientSession() as http:
             for _ in range(200):
                 if self.process.returncode is not None:
@@ -59,11 +60,11 @@ class Gateway:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.05)
+        await self.stop()
         raise AssertionError(f"the gateway does not answer: {self.log[-2000:]}")
 
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
-        self._log.close()
 
     async def stop(self, sig: int = signal.SIGTERM) -> int:
         """Ask it to stop and return its exit code."""
