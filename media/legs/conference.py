@@ -1,52 +1,42 @@
 """Several talkers into one ear, by the clock: what the bus puts in front of a sink that has two or more sources.
 
-Every talker comes at his own pace, so each has an `Inlet` with a short queue: it starts once a few frames are there,
-asks for one frame more after it has run dry, and gives frames up when it has been holding more than it needs for a
-while (which also takes out the drift between a phone's clock and ours). Each sink has a mixer of its own sources, so
-that nobody hears himself and a supervisor can whisper to one side.
+Every talker comes at his own pace, so each has an `Inlet` with a playout buffer of its own (`rtp.jitter`), which waits
+for as much jitter as there is and follows the drift between a phone's clock and ours. Each sink has a mixer of its own
+sources, so that nobody hears himself and a supervisor can whisper to one side.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media.clock import Clock
+from media.dsp.levels import peak
 from media.dsp.mix import mix
 from media.dsp.resample import Resampler
 from media.frame import TICKS, Audio, Digit, Flush, Frame
 from media.leg import Sink
+from media.rtp.jitter import JitterBuffer
 
 FRAME = TICKS // 50
-START, MOST = 2, 6
-"""Frames that are waited for at first, and at most."""
-PATIENCE = 100
-"""Beats (2 s) in which a queue that never runs low shows that it is longer than it need be."""
-CALM = 500
-"""Beats (10 s) without running dry after which a queue is allowed to be a frame shorter."""
-LONGEST = 25
-"""Frames; a burst beyond half a second is dropped at once."""
+QUIET = 300
+"""Largest deflection of a frame that nobody would miss."""
 
 Samples = NDArray[np.int16]
 
 
 class Inlet:
-    """One talker's queue: a sink for its source."""
+    """One talker's way into a mixer: a sink for its source."""
 
     encoding = ""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, now: Callable[[], float]) -> None:
+        self.buffer: JitterBuffer[Samples] = JitterBuffer()
         self._sink = sink
-        self._queue: deque[Samples] = deque()
-        self._rest: Samples = np.zeros(0, np.int16)
+        self._now = now
         self._resampler: Resampler | None = None
-        self._playing = False
-        self._start = START
-        self._lowest = LONGEST
-        self._beats = 0
-        self._calm = 0
 
     @property
     def rate(self) -> int:
@@ -54,29 +44,25 @@ class Inlet:
 
     def write(self, frame: Frame) -> None:
         if isinstance(frame, Audio):
-            self._take(self._at_rate(frame))
+            samples = self._at_rate(frame)
+            self.buffer.push(frame.time, frame.duration, samples, self._now(), peak(samples) < QUIET)
         elif isinstance(frame, Digit):
             self._sink.write(frame)
         else:
-            self.clear()
+            self.buffer.clear()
 
-    def pull(self) -> Samples | None:
-        """The next 20 ms, None while there is nothing to hear."""
-        queue = self._queue
-        if not self._playing:
-            if len(queue) < self._start:
-                return None
-            self._playing = True
-        if not queue:
-            self._run_dry()
+    def pull(self, now: float, rate: int) -> Samples | None:
+        """The next 20 ms, None where there is nothing to hear."""
+        pieces = self.buffer.pull(now)
+        if not pieces:
             return None
-        self._trim()
-        return queue.popleft()
-
-    def clear(self) -> None:
-        self._queue.clear()
-        self._rest = self._rest[:0]
-        self._playing = False
+        ticks = TICKS // rate
+        window = np.zeros(rate // 50, np.int16)
+        for piece in pieces:
+            part = piece.item[piece.start // ticks : (piece.start + piece.ticks) // ticks]
+            at = piece.at // ticks
+            window[at : at + len(part)] = part[: len(window) - at]
+        return window
 
     def _at_rate(self, frame: Audio) -> Samples:
         samples, rate, wanted = frame.samples, frame.rate, self._sink.rate
@@ -85,34 +71,6 @@ class Inlet:
         if self._resampler is None or (self._resampler.rate_in, self._resampler.rate_out) != (rate, wanted):
             self._resampler = Resampler(rate, wanted)
         return self._resampler(samples)
-
-    def _take(self, samples: Samples) -> None:
-        size = self._sink.rate // 50
-        if len(self._rest):
-            samples = np.concatenate((self._rest, samples))
-        whole = len(samples) - len(samples) % size
-        self._queue.extend(samples[start : start + size] for start in range(0, whole, size))
-        self._rest = samples[whole:]
-        while len(self._queue) > LONGEST:
-            self._queue.popleft()
-
-    def _run_dry(self) -> None:
-        self._playing = False
-        self._start = min(self._start + 1, MOST)
-        self._lowest, self._beats, self._calm = LONGEST, 0, 0
-
-    def _trim(self) -> None:
-        """Give up what has been held for longer than it was of use."""
-        self._beats += 1
-        self._calm += 1
-        self._lowest = min(self._lowest, len(self._queue))
-        if self._calm >= CALM:
-            self._calm = 0
-            self._start = max(START, self._start - 1)
-        if self._beats >= PATIENCE:
-            if self._lowest > self._start:
-                self._queue.popleft()
-            self._lowest, self._beats = LONGEST, 0
 
 
 class _Mixed:
@@ -139,7 +97,7 @@ class Mixer:
 
     def input(self, source: str) -> Inlet:
         if source not in self._inlets:
-            self._inlets[source] = Inlet(self._sink)
+            self._inlets[source] = Inlet(self._sink, self._clock.now)
         return self._inlets[source]
 
     def drop(self, source: str) -> None:
@@ -158,10 +116,10 @@ class Mixer:
         if rate != self._mixed.rate:
             self._mixed = _Mixed(rate)
             for inlet in self._inlets.values():
-                inlet.clear()
+                inlet.buffer.clear()
         if self._began is None:
             self._began = now
-        heard = [samples for inlet in self._inlets.values() if (samples := inlet.pull()) is not None]
+        heard = [samples for inlet in self._inlets.values() if (samples := inlet.pull(now, rate)) is not None]
         samples = mix(heard) if heard else np.zeros(rate // 50, np.int16)
         time = round((now - self._began) * 50) * FRAME
         self._sink.write(Audio(time=time, duration=FRAME, decoder=self._mixed, samples=samples))
