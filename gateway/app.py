@@ -62,12 +62,7 @@ class Gateway:
         self.browsers = BrowserDriver(self.hub, self.runtime)
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password)
-        self.endpoint = Endpoint(
-            self.stack,
-            parts_sip.listen(config),
-            self.phones.on_event,
-            advertised=parts_sip.advertised(config),
-        )
+        self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
         registry = CollectorRegistry()
         self.metrics = Metrics(registry, self.gauges, self.refusals)
         self.web = WebServer(
@@ -101,7 +96,7 @@ class Gateway:
         for trunk in self.config.trunks:
             if trunk.register_:
                 self.endpoint.unregister(trunk.name)
-        await self.endpoint.aclose(linger)
+        await self.endpoint.drain(linger)
         self.metrics.stop()
         await self._open.aclose()  # web, SIP, media
 

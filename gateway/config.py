@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config_types import Codec, Host, Network, Pattern, PortRange, SipUri, TargetText, Transport
+from gateway.config_types import Codec, Digest, Host, Network, Pattern, PortRange, SipUri, TargetText, Transport
 
 Seconds = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -61,6 +61,7 @@ class SipTable(Strict):
     realm: str = "tandem"
     user_agent: str = "Tandem"
     challenge: bool = True
+    digest: tuple[Digest, ...] = ("SHA-256", "MD5")
     trusted: tuple[Network, ...] = ()
 
 

@@ -93,7 +93,7 @@ def _halves(config: Config) -> Iterator[Finding]:
         yield ("server", "secret"), "32 characters or more are needed; make one with: openssl rand -hex 32"
     if turn.urls and not turn.secret.get_secret_value():
         yield ("turn", "secret"), "needed since urls are set: the static-auth-secret of coturn"
-    for table, key in (("sip", "transports"), ("media", "codecs")):
+    for table, key in (("sip", "transports"), ("sip", "digest"), ("media", "codecs")):
         if not getattr(getattr(config, table), key):
             yield (table, key), "at least one is needed"
     hold = config.media.hold

@@ -14,6 +14,7 @@ from gateway.calls.router import Target
 
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
+DIGESTS = ("SHA-256", "MD5")
 
 
 def _host(text: str) -> str:
@@ -40,6 +41,13 @@ def _transport(text: str) -> str:
     name = text.lower()
     if name not in TRANSPORTS:
         raise ValueError(f'"{text}" is no transport we speak; choose from {", ".join(TRANSPORTS)}')
+    return name
+
+
+def _digest(text: str) -> str:
+    name = text.upper()
+    if name not in DIGESTS:
+        raise ValueError(f'"{text}" is no digest we speak; choose from {", ".join(DIGESTS)}')
     return name
 
 
@@ -85,6 +93,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Codec = Annotated[str, AfterValidator(_codec)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Digest = Annotated[str, AfterValidator(_digest)]
 Transport = Annotated[str, AfterValidator(_transport)]
 PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_range)]
 Pattern = Annotated[str, AfterValidator(_pattern)]

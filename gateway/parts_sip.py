@@ -36,18 +36,15 @@ def listen(config: Config) -> list[Address]:
     return [Address(transport, config.sip.host, config.sip.port) for transport in config.sip.transports]
 
 
-def advertised(config: Config) -> dict[str, tuple[str, int]]:
-    """What phones are told to reach us by; the port that is bound where none is set."""
-    return {transport: (reached_by(config), config.sip.port) for transport in config.sip.transports}
-
-
 def stack_config(config: Config) -> StackConfig:
     sip = config.sip
     return StackConfig(
         user_agent=sip.user_agent,
         realm=sip.realm,
         challenge=sip.challenge,
+        digest=sip.digest,
         trusted=(*sip.trusted, *_trunk_addresses(config.trunks)),
+        contact_host={transport: (sip.advertised, sip.port) for transport in sip.transports if sip.advertised},
         domains=(*sip.domains, reached_by(config)) if sip.domains else (),
     )
 

@@ -31,6 +31,8 @@ class StackConfig:
     """networks whose callers are not challenged, as 192.0.2.0/24"""
     secret: str = ""
     """key of our digest nonces; empty: a new one at each start"""
+    digest: tuple[str, ...] = ("SHA-256", "MD5")
+    """hashes that challenges offer, the preferred first (RFC 8760 section 2.3)"""
     domains: tuple[str, ...] = ()
     """our own domains, for which the registrar answers; empty: any"""
     registrar: RegistrarConfig | None = field(default_factory=RegistrarConfig)

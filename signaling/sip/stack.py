@@ -42,7 +42,7 @@ class Stack:
     def __init__(self, config: StackConfig, random: Random, lookup: Callable[[str], str | None]) -> None:
         self.config = config
         self._core = Core(config, random)
-        digest = DigestServer(config.realm, config.secret or random(64))
+        digest = DigestServer(config.realm, config.secret or random(64), config.digest)
         self.registrar: Registrar | None = None
         if config.registrar is not None:
             registrar = replace(config.registrar, domains=config.domains or config.registrar.domains)
