@@ -52,7 +52,7 @@ class BadNetwork:
             self.lost.append(n)
             return
         for _ in range(2 if self.random.random() < self.duplicate else 1):
-            at = self.clock.now() + self.delay + self.jitter * self.random.random()
+            at = round(self.clock.now() + self.delay + self.jitter * self.random.random(), 6)
             heapq.heappush(self._under_way, (at, next(self._count), data))
 
     def arrive(self, until: float) -> None:
