@@ -8,7 +8,7 @@ import { microphoneWords } from "./words.js";
 
 const MEASURE_EVERY = 1000; // ms
 const HOPELESS = new Set([400, 403, 404, 410, 484, 604]); // calling again would not help
-const NORMAL = new Set(["hung-up", "declined", "cancelled", "normal", "answered-elsewhere", "peer-hung-up"]);
+const NORMAL = new Set(["hung-up", "normal", "cancelled", "answered-elsewhere"]); // ends that need no explanation
 
 export class Phone extends EventTarget {
   calls = new Map();
@@ -212,8 +212,8 @@ export class Phone extends EventTarget {
     this.history.add(call);
     const { cause, words, notice } = call.end;
     if (this.current === call) this.current = this.talking[0] ?? null;
-    const missed = call.direction === "in" && call.since === null;
-    if (NORMAL.has(cause) || missed) this.dispatchEvent(new CustomEvent("toast", { detail: words }));
+    const unanswered = call.direction === "in" && call.since === null;
+    if (NORMAL.has(cause) || (unanswered && !notice)) this.dispatchEvent(new CustomEvent("toast", { detail: words }));
     else if (notice) this.#explain({ ...notice, retry: call.peer });
     else this.#explain({ title: call.since === null ? `Could not reach ${call.display}` : "The call has ended", text: words, retry: HOPELESS.has(call.end.status) ? null : call.peer });
     this.#changed();

@@ -21,13 +21,15 @@ class QualityView extends View {
   show(call) {
     const mine = call.quality;
     const theirs = call.gatewayQuality?.peer ?? null;
+    const gateway = call.gatewayQuality?.me ?? call.gatewayQuality ?? {};
     const word = mine ? qualityWord(mine) : null;
     this.dataset.quality = word ?? "";
     setText(this.word, word ? WORDS[word] : "Measuring");
     setText(this.codec, codecName(mine?.codec));
     this.#row("Loss to you", percent(mine?.loss));
-    this.#row("Loss from you", percent(mine?.lossOut));
-    this.#row("Jitter", milliseconds(mine?.jitter));
+    this.#row("Loss from you", percent(mine?.lossOut ?? gateway.loss_in));
+    this.#row("Jitter to you", milliseconds(mine?.jitter));
+    this.#row("Jitter from you", gateway.jitter_in_ms == null ? "–" : `${Math.round(gateway.jitter_in_ms)} ms`);
     this.#row("Round trip", milliseconds(mine?.rtt));
     if (!theirs) return;
     this.#row("Far codec", codecName(theirs.codec_in || theirs.codec_out) || "–");

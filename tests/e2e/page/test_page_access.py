@@ -51,7 +51,7 @@ def test_a_whole_call_by_keyboard(new_page, switchboard):
     expect(page.get_by_test_id("incoming")).to_be_visible()
     page.keyboard.press("Enter")
     connected(page)
-    switchboard.tell(party, "ended", "peer-hung-up", "Bob ended the call.")
+    switchboard.tell(party, "ended", "normal", "Bob ended the call.")
     switchboard.ring()
     expect(page.get_by_test_id("incoming")).to_be_visible()
     page.keyboard.press("Escape")

@@ -62,7 +62,7 @@ def test_the_far_end_hangs_up(new_page, switchboard):
     page = new_page()
     dial(page, "600")
     connected(page)
-    switchboard.tell(switchboard.party(), "ended", "peer-hung-up", "Echo ended the call.")
+    switchboard.tell(switchboard.party(), "ended", "normal", "Echo ended the call.")
     expect(page.get_by_test_id("toast")).to_have_text("Echo ended the call.")
     expect(page.get_by_test_id("number")).to_be_visible()
     expect(page.get_by_test_id("recent").first).to_contain_text("Echo")

@@ -87,7 +87,7 @@ def test_a_call_that_ended_while_the_page_was_away(in_call, switchboard):
     party = switchboard.party()
     in_call.goto("about:blank")
     switchboard.wait(lambda: switchboard.events[-1] == "SessionLost", "the loss")
-    switchboard.tell(party, "ended", "peer-hung-up", "Echo ended the call.")
+    switchboard.tell(party, "ended", "normal", "Echo ended the call.")
     in_call.goto(switchboard.url)
     expect(in_call.get_by_test_id("connection")).to_have_text("Online")
     expect(in_call.get_by_test_id("number")).to_be_visible()
