@@ -91,6 +91,7 @@ class Gate:
         if not self._trusted:
             return False
         host = ip_address(source.host)
+        host = getattr(host, "ipv4_mapped", None) or host  # a socket for both families
         return any(host in network for network in self._trusted)
 
     def busy(self) -> Refusal:
@@ -103,5 +104,7 @@ def encoded(request: Request) -> bool:
 
 
 def stateless_tag(request: Request) -> str:
-    via = request.via
-    return f"{crc32(f'{via.branch} {via.host} {request.call_id} {request.cseq}'.encode('utf-8', 'replace')):08x}"
+    """The same for every copy of a request, even one of which only the Via could be read."""
+    via, headers = request.via, request.headers
+    text = f"{via.branch} {via.host} {headers.get('Call-ID')} {headers.get('CSeq')}"
+    return f"{crc32(text.encode('utf-8', 'replace')):08x}"

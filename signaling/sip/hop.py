@@ -4,17 +4,30 @@ The next hop's URI decides (RFC 3261 section 8.1.2) when it is an address that c
 place the other side's messages really come from when it
  * is a name, which this core cannot look up,
  * was already overruled when the call began: we called this very URI and sent it elsewhere,
- * is a private address announced from a public one, or
+ * can be reached only from nearer than where we hear it from: a private address announced from a public one, or
  * stands for the far end of a connection that we hold, which is then used again.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from signaling.sip.address import Address
 from signaling.sip.uri import Uri
 
+# RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291
+PRIVATE = tuple(
+    ip_network(each)
+    for each in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
 PORTS = {"tls": 5061, "wss": 443, "ws": 80}
 
 
@@ -25,7 +38,7 @@ def next_hops(uri: Uri, peer: Address, called: Uri | None = None) -> list[Addres
         return [peer]
     if named.host == peer.host and named.transport == peer.transport != "udp":
         return [peer, named] if peer.connection is not None else [named]
-    if is_private(named.host) and not is_private(peer.host):
+    if seclusion(named.host) > seclusion(peer.host):
         return [peer]
     return [named]
 
@@ -43,10 +56,12 @@ def same_place(one: Uri, other: Uri) -> bool:
     return (one.host.lower(), one.port) == (other.host.lower(), other.port)
 
 
-def is_private(host: str) -> bool:
-    """Of use only near its owner; loopback counts as public, so that it may be named."""
+def seclusion(host: str) -> int:
+    """How near one has to be to reach it: 0 from anywhere, 1 on the same network, 2 on the same machine."""
     address = parsed(host)
-    return address is not None and address.is_private and not address.is_loopback
+    if address is None:
+        return 0
+    return 2 if address.is_loopback else int(any(address in network for network in PRIVATE))
 
 
 def parsed(host: str) -> IPv4Address | IPv6Address | None:

@@ -101,6 +101,7 @@ class Offers:
         if self._client is not None:
             self._client.given_up = True
         self._theirs = self._kept = self._client = self._pause = self._limit = None
+        self._call = None  # the two hold each other: what is over must not wait for a garbage collection
 
     def _owed(self) -> tuple[Call, ServerTransaction]:
         if self.state is not State.OFFERED or self._theirs is None or self._call is None:
@@ -214,8 +215,10 @@ class Exchange:
             self._offers.watch_ringing(now)
         elif isinstance(result, Response) and result.status < 300:
             self._accepted(result, now)
-        elif not self._call_is_lost(result, now):
-            self._offers.settled(result, now)
+        else:
+            self.client = None
+            if not self._call_is_lost(result, now):
+                self._offers.settled(result, now)
 
     def _accepted(self, response: Response, now: float) -> None:
         transactions = self._call.core.transactions
@@ -232,6 +235,7 @@ class Exchange:
         dialog.refresh(response, client.peer)
         to = self._call.hops()[0]
         via = self._call.core.transactions.via(to)
+        self.client = None
         return bytes(dialog.ack(client.request, response.cseq.number, via)), to
 
     def _call_is_lost(self, result: Response | SipError, now: float) -> bool:

@@ -41,12 +41,15 @@ class Reception:
     # responses
 
     def _receive_response(self, response: Response, now: float) -> None:
+        if len(response.headers.all("Via")) > 1:  # 8.1.3.3: it has lost its way
+            self._core.counts["stray-response"] += 1
+            return
         if self._core.transactions.receive_response(response, now):
             return
         if response.cseq.method == "INVITE" and 200 <= response.status < 300:
             tag = response.from_.tag or ""
             call = self._core.calls.get(tag) or self._core.ghosts.get(tag)
-            if isinstance(call, OutgoingCall) and call.client.request.call_id == response.call_id:
+            if isinstance(call, OutgoingCall) and call.invite.call_id == response.call_id:
                 call.accepted(response, now)  # its transaction has ended, the phone talks already
                 return
         self._core.counts["stray-response"] += 1
@@ -135,6 +138,10 @@ class Reception:
         assert self._registrar is not None
         response = self._registrar.handle(request, source, now)
         response.headers.add("Server", self._core.config.user_agent)
+        if response.status >= 400 and "Authorization" in request.headers and not is_stale(response):
+            self._core.counts[f"refused-{response.status}"] += 1
+            why = f"REGISTER of {request.to.uri} refused: {response.status} {response.reason}; is the password right?"
+            self._core.events.append(MessageRefused(why, source))
         if response.status == 401:
             self._core.transactions.send(bytes(response), source)  # nothing to remember
         else:
@@ -187,6 +194,11 @@ def mark_source(request: Request, source: Address) -> None:
     request.headers.remove("Via")
     for value in reversed([str(marked), *values[1:]]):
         request.headers.prepend("Via", value)
+
+
+def is_stale(response: Response) -> bool:
+    """Only the nonce was too old: the phone tries again by itself."""
+    return any("stale=true" in value for value in response.headers.all("WWW-Authenticate"))
 
 
 def plain(text: str) -> str:

@@ -58,11 +58,9 @@ class Stack:
         if not data.strip(b"\r\n\0"):
             return  # a keep-alive: RFC 5626 section 3.5.1
         try:
-            message = parse_message(data)
+            self.receive_message(parse_message(data), source, now)
         except BadMessage as error:
             self._reception.refuse_garbage(error, source)
-        else:
-            self.receive_message(message, source, now)
 
     def receive_message(self, message: Request | Response, source: Address, now: float) -> None:
         self._reception.receive(message, source, now)

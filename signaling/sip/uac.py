@@ -26,6 +26,8 @@ from signaling.sip.offers import Offers
 from signaling.sip.transaction_states import On as TransactionOn
 from signaling.sip.transaction_states import State as TransactionState
 
+MOST_FORKS = 64  # phones that may ring for one INVITE
+
 
 class OutgoingCall(Call):
     """Started by `start`. `acks` holds, per To tag, the ACK for that phone's 2xx and where it goes."""
@@ -41,7 +43,7 @@ class OutgoingCall(Call):
         self.early: set[str | None] = set()
         self.acks: dict[str | None, tuple[bytes, Address]] = {}
         self.cancel_reason: str | None = None
-        self.client = ClientRequest(
+        self.client: ClientRequest | None = ClientRequest(
             core,
             request,
             targets,
@@ -51,8 +53,22 @@ class OutgoingCall(Call):
             on_retry=lambda now: self.feed(On.RETRIED, now),
         )
 
+        self._invite = request
+        self._peer = targets[0]
+
     def start(self, now: float) -> None:
+        assert self.client is not None
         self.client.send(now)
+
+    @property
+    def invite(self) -> Request:
+        """As it was sent last."""
+        return self.client.request if self.client is not None else self._invite
+
+    @property
+    def peer(self) -> Address:
+        """Where it was sent last."""
+        return self.client.peer if self.client is not None else self._peer
 
     # responses
 
@@ -62,7 +78,7 @@ class OutgoingCall(Call):
         elif result.status >= 200:
             self.accepted(result, now)
         else:
-            if result.status > 100 and result.to.tag is not None:
+            if result.status > 100 and result.to.tag is not None and len(self.early) < MOST_FORKS:
                 self.early.add(result.to.tag)
             self.feed(On.PROVISIONAL, now, result)
 
@@ -71,12 +87,12 @@ class OutgoingCall(Call):
         known = self.acks.get(response.to.tag)
         if known is not None:
             self.core.transactions.send(*known)  # 13.2.2.4: for each 2xx that arrives
-        elif not self.feed(On.ACCEPTED, now, response):
+        elif not self.feed(On.ACCEPTED, now, response) and len(self.acks) < MOST_FORKS:
             self._end_fork(response, now)
 
     def _end_fork(self, response: Response, now: float) -> None:
         """Section 13.2.2.4: acknowledge and hang up whoever else has answered."""
-        dialog = Dialog.of_caller(self.client.request, response, self.client.peer)
+        dialog = Dialog.of_caller(self.invite, response, self.peer)
         self._acknowledge(dialog, response)
         bye = dialog.request("BYE")
         bye.headers.add("User-Agent", self.core.config.user_agent)
@@ -86,7 +102,7 @@ class OutgoingCall(Call):
     def _acknowledge(self, dialog: Dialog, response: Response) -> None:
         transactions = self.core.transactions
         to = next_hops(dialog.next_hop, dialog.peer, self.called)[0]
-        request = dialog.ack(self.client.request, response.cseq.number, transactions.via(to))
+        request = dialog.ack(self.invite, response.cseq.number, transactions.via(to))
         self.acks[dialog.remote.tag] = (bytes(request), to)
         transactions.send(*self.acks[dialog.remote.tag])
 
@@ -116,14 +132,14 @@ class OutgoingCall(Call):
             case Do.SEND_CANCEL:
                 self._send_cancel(now, what if isinstance(what, str) else None)
             case Do.ABANDON:
-                if self.client.transaction is not None:
+                if self.client is not None and self.client.transaction is not None:
                     self.client.transaction.feed(TransactionOn.ABANDON, now)
             case _:
                 super().do(action, now, what)
 
     def _confirm(self, response: Response, now: float) -> None:
         self.disarm()
-        self.dialog = Dialog.of_caller(self.client.request, response, self.client.peer)
+        self.dialog = Dialog.of_caller(self.invite, response, self.peer)
         self._acknowledge(self.dialog, response)
         self.offers.opened(now)
 
@@ -139,11 +155,13 @@ class OutgoingCall(Call):
     # giving up
 
     def cancel(self, now: float, reason: str | None) -> None:
-        self.client.given_up = True  # no further target, no second try with a password
         self.cancel_reason = reason
+        if self.client is not None:
+            self.client.given_up = True  # no further target, no second try with a password
         self.verb(On.CANCEL, now, reason)
 
     def _send_cancel(self, now: float, reason: str | None) -> None:
+        assert self.client is not None
         self.disarm()
         self.client.given_up = True
         transaction = self.client.transaction
@@ -154,6 +172,7 @@ class OutgoingCall(Call):
 
     def _end(self, now: float) -> None:
         super()._end(now)
+        self._invite, self._peer, self.client = self.invite, self.peer, None  # which holds us
         if not self.acks:
             self.core.bury(self, now)
 
@@ -162,7 +181,7 @@ class OutgoingCall(Call):
     def knows(self, request: Request) -> bool:
         if self.dialog is not None:
             return super().knows(request)
-        return request.from_.tag in self.early and request.call_id == self.client.request.call_id
+        return request.from_.tag in self.early and request.call_id == self.invite.call_id
 
 
 def retry_after(response: Response) -> int | None:
