@@ -32,9 +32,10 @@ from media.rtp.telephone_event import EventSender
 
 BEHIND = int(0.06 * TICKS)
 """Ticks by which silence follows a source that may only be late."""
-PATIENCE = {"silent": 0.06, "late": 0.2, "forwarded": 1.0}
+PATIENCE = {"silent": 0.06, "late": 0.5, "forwarded": 1.0}
 """Seconds without a frame after which silence is filled in: a source that said it would be silent (DTX) or was
-unplugged; one that should be talking; one whose far end understands its pauses by itself (Opus to Opus)."""
+unplugged; one that should be talking, and may still come in a burst; one whose far end understands its pauses by itself
+(Opus to Opus)."""
 GIVE_IN = 0.3
 """Seconds for which frames may come too late; then the source is late for good, and is heard from where it is."""
 LOSSY, CLEAN = 0.01, 0.003

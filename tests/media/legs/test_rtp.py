@@ -179,13 +179,13 @@ def test_a_source_that_stalls_is_bridged_by_silence_and_then_heard_in_its_place(
     world.run(0.5)
     held = []
     inward, a.send = a.send, held.append
-    world.run(0.5)
+    world.run(0.8)
     a.send = inward
     for data in held:
         inward(data)
     world.run(1)
     b.check_stream()
-    assert max(b.gaps()) < 0.25
+    assert max(b.gaps()) < 0.55
     assert media.stats(0).discarded > 5, "what came after its time was filled"
     stamps = [p.timestamp for _, p in b.audio]
     span = (stamps[-1] - stamps[0] & 0xFFFFFFFF) / 48_000
@@ -196,7 +196,7 @@ def test_a_source_that_is_late_for_good_is_heard_again(world):
     (a, media_a, _), (b, _, _) = bridge(world, PCMU, OPUS)
     a.talk(500)
     world.run(0.5)
-    media_a.networks[0].delay += 0.4
+    media_a.networks[0].delay += 0.7
     world.run(2)
     b.check_stream()
     assert level(b.sound(), 8000, 500)[-30:].min() > 0.95
@@ -577,3 +577,21 @@ async def test_a_closed_leg_is_garbage_at_once(world):
         assert [ref() for ref in alive] == [None] * 4
     finally:
         gc.enable()
+
+
+def test_a_source_that_stutters_loses_nothing(world):
+    """A busy machine: nothing for 300 ms, then all at once."""
+    (a, _, _), (b, media, _) = bridge(world, OPUS, PCMU)
+    a.talk(500)
+    world.run(0.5)
+    for _ in range(5):
+        held = []
+        inward, a.send = a.send, held.append
+        world.run(0.3)
+        a.send = inward
+        for data in held:
+            inward(data)
+        world.run(0.5)
+    b.check_stream()
+    assert media.stats(0).discarded == 0
+    assert level(b.sound(), 8000, 500)[10:].min() > 0.9
