@@ -19,6 +19,7 @@ from signaling.sip.address import Address, Transmit
 BACKLOG = 512
 CHUNK = 16_384  # bytes read per wake-up: some forty messages, so that one peer cannot hold the loop
 DEFAULT = Limits()
+_numbers = itertools.count(1)  # never the same for two connections, whatever their transport
 
 
 class Tcp:
@@ -30,7 +31,6 @@ class Tcp:
         self.traffic = Traffic()
         self.buffer = bytearray(CHUNK)
         self._owner = owner
-        self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
         self._connections: OrderedDict[int, Connection] = OrderedDict()  # the one that was silent longest comes first
         self._by_remote: dict[tuple[str, int], Connection] = {}
@@ -44,9 +44,7 @@ class Tcp:
     async def start(self) -> None:
         sock = bind(self.address, socket.SOCK_STREAM)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(next(self._numbers), self), sock=sock, backlog=BACKLOG
-        )
+        self._server = await loop.create_server(lambda: Connection(next(_numbers), self), sock=sock, backlog=BACKLOG)
         self.address = bound(self.address, sock)
         self._sweeper = loop.call_later(self.limits.sweep, self._sweep)
 
@@ -94,7 +92,7 @@ class Tcp:
         return self._by_remote.get((to.host, to.port))
 
     def _dial(self, to: Address) -> Connection:
-        number = next(self._numbers)
+        number = next(_numbers)
         connection = Connection(number, self, Address(to.transport, to.host, to.port, number))
         self._add(connection)
         task = asyncio.get_running_loop().create_task(self._connect(connection))

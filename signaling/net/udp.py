@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 from collections import deque
+from collections.abc import Iterable
 
 from signaling.net.transport import Owner, Traffic, bind, bound
 from signaling.sip.address import Address, Transmit
@@ -24,6 +25,8 @@ MOST_WAITING = 256  # datagrams that found the kernel's buffer full
 KEEPALIVE = b"\r\n\x00\t "  # what NAT keep-alives consist of; some phones send spaces or zeros
 RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 UNREACHABLE = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT)
+EXTENDED_ERROR = "=IBB"  # struct sock_extended_err: errno, origin, ICMP type
+TIME_EXCEEDED = ((2, 11), (3, 3))  # origin and type in ICMP and ICMPv6: section 18.4 says to ignore it
 
 
 class Udp:
@@ -86,8 +89,8 @@ class Udp:
             except OSError:
                 break
             found += 1
-            number = next((struct.unpack_from("=I", data)[0] for _, kind, data in ancillary if kind in (11, 25)), 0)
-            if number in UNREACHABLE and peer:
+            number = unreachable(ancillary)
+            if number and peer:
                 self._loop.call_soon(self._fail, Address("udp", peer[0], peer[1]), f"ICMP {errno.errorcode[number]}")
         if found:
             self._loop.call_soon(self._watch_again)
@@ -141,3 +144,12 @@ class Udp:
             self._waiting.popleft()
         if sock is not None and not self._waiting:
             self._loop.remove_writer(sock)
+
+
+def unreachable(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
+    """The errno in what came with an ICMP error, if it means that the other side cannot be reached; else 0."""
+    for _, kind, data in ancillary:
+        if kind in (option for _, option in RECVERR.values()):
+            number, *origin = struct.unpack_from(EXTENDED_ERROR, data)
+            return number if number in UNREACHABLE and tuple(origin) not in TIME_EXCEEDED else 0
+    return 0
