@@ -61,7 +61,7 @@ class SipTable(Strict):
     realm: str = "tandem"
     user_agent: str = "Tandem"
     challenge: bool = True
-    digest: tuple[Digest, ...] = ("MD5", "SHA-256")
+    digest: tuple[Digest, ...] = ("MD5",)
     trusted: tuple[Network, ...] = ()
 
 

@@ -32,7 +32,7 @@ class StackConfig:
     secret: str = ""
     """key of our digest nonces; empty: a new one at each start"""
     digest: tuple[str, ...] = ("MD5", "SHA-256")
-    """hashes that challenges offer. RFC 8760 section 2.3 wants the strongest first, but phones that only know MD5 look at
+    """hashes that challenges offer. RFC 8760 section 2.3 wants the strongest first, but some that only know MD5 look at
     the first alone and give up; those that know better choose for themselves"""
     domains: tuple[str, ...] = ()
     """our own domains, for which the registrar answers; empty: any"""
