@@ -33,9 +33,10 @@ export class Call extends EventTarget {
   #reader = new QualityReader();
   #offer = null;
   #inFront = true;
+  #owed = 0; // answers that have not come yet: only the last one fits the present offer
   #display;
 
-  // io: { nameOf(peer), send, iceServers(), trickle(), microphone, settings, speakers }
+  // io: { nameOf(peer), online(), send, iceServers(), trickle(), microphone, settings, speakers }
   constructor(io, known) {
     super();
     this.#io = io;
@@ -195,6 +196,7 @@ export class Call extends EventTarget {
 
   async recover(known) {
     if (known) {
+      this.#owed = 0;
       this.#set({ state: known.state, muted: known.muted, held: known.held, peerHeld: known.peer_held });
       if (known.since !== null) this.since = performance.now() - known.since * 1000;
       if (known.state === "incoming") return this.ringWith(known.sdp);
@@ -211,14 +213,30 @@ export class Call extends EventTarget {
 
   // A new way for the same peer connection (RFC 8445 9): the network changed.
   restart() {
-    if (!this.#everConnected || !this.live || this.#pc?.signalingState !== "stable") return;
+    if (!this.#everConnected || !this.live || !this.#io.online() || this.#pc?.signalingState !== "stable") return;
     this.#do(async () => {
       this.#pc.restartIce();
       this.#hold();
       await this.#describe(this.#pc, "offer");
+      this.#owed += 1;
       this.#io.send({ type: "offer", call: this.id, sdp: this.#pc.localDescription.sdp });
       this.#flush();
     });
+  }
+
+  // The sound is gone: first a new way for it, then a new peer connection.
+  reconnect() {
+    clearTimeout(this.#watch);
+    if (!this.#io.online()) return; // when the gateway can be heard again, it is tried again
+    this.restart();
+    this.#watch = setTimeout(() => this.live && this.media === "interrupted" && this.#io.online() && this.recover(), LAST_RESORT);
+  }
+
+  // What the gateway sees of it. It gives up on an offer by "failed": that answer will not come.
+  mediaIs(state) {
+    if (state !== "failed") return;
+    this.#owed = Math.max(0, this.#owed - 1);
+    if (!this.#everConnected) this.#set({ media: "failed" });
   }
 
   async measure() {
@@ -251,6 +269,7 @@ export class Call extends EventTarget {
     return this.#do(async () => {
       const pc = this.#connect();
       await this.#describe(pc, "offer");
+      this.#owed += 1;
       this.#io.send(message(pc.localDescription.sdp));
       this.#flush();
     });
@@ -262,6 +281,8 @@ export class Call extends EventTarget {
 
   #settle(sdp) {
     this.#do(async () => {
+      this.#owed = Math.max(0, this.#owed - 1);
+      if (this.#owed > 0) return;
       if (this.#pc?.signalingState === "have-local-offer") await this.#pc.setRemoteDescription({ type: "answer", sdp });
     });
   }
@@ -310,8 +331,7 @@ export class Call extends EventTarget {
   #interrupted() {
     if (!this.#everConnected) return this.#set({ media: "failed" });
     this.#set({ media: "interrupted" });
-    this.restart();
-    this.#watch = setTimeout(() => this.live && this.media === "interrupted" && this.recover(), LAST_RESORT);
+    this.reconnect();
   }
 
   #gate() {

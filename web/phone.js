@@ -10,6 +10,11 @@ const MEASURE_EVERY = 1000; // ms
 const HOPELESS = new Set([400, 403, 404, 410, 484, 604]); // calling again would not help
 const NORMAL = new Set(["hung-up", "normal", "cancelled", "answered-elsewhere"]); // ends that need no explanation
 
+// randomUUID is missing where the page is not secure; the call must get as far as the words about the microphone.
+function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export class Phone extends EventTarget {
   calls = new Map();
   current = null; // the Call on stage
@@ -30,6 +35,7 @@ export class Phone extends EventTarget {
     this.#io = {
       nameOf: (peer) => this.names.get(peer),
       send: (message) => connection.send(message),
+      online: () => connection.state === "open",
       iceServers: () => connection.iceServers,
       trickle: () => connection.ice === "full",
       microphone,
@@ -70,7 +76,7 @@ export class Phone extends EventTarget {
     if (!to || this.connection.state !== "open") return;
     this.notice = null;
     this.#holdOthers(null);
-    const call = this.#add({ id: `c-${crypto.randomUUID()}`, direction: "out", peer: to, display: to });
+    const call = this.#add({ id: `c-${randomId()}`, direction: "out", peer: to, display: to });
     this.current = call;
     this.#changed();
     try {
@@ -154,6 +160,8 @@ export class Phone extends EventTarget {
         return call.pressed(message.key);
       case "held":
         return call.heldBy(message.by, message.on);
+      case "media":
+        return call.mediaIs(message.state);
       case "quality":
         return call.measured(message.stats);
     }
@@ -187,7 +195,7 @@ export class Phone extends EventTarget {
   }
 
   #restartAll() {
-    for (const call of this.live) if (call.media === "interrupted") call.restart();
+    for (const call of this.live) if (call.media === "interrupted") call.reconnect();
   }
 
   #lost(words) {

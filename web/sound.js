@@ -4,6 +4,21 @@
 
 const DTMF = { rows: [697, 770, 852, 941], columns: [1209, 1336, 1477, 1633], keys: "123A456B789C*0#D" };
 
+// Two soft phrases of three notes, like an old bell heard from the next room; and two low beeps for a second call.
+const PHRASE = [659.3, 784, 1046.5];
+const RINGS = {
+  ring: {
+    seconds: 3.2,
+    notes: [0, 0.9].flatMap((phrase) =>
+      PHRASE.flatMap((hertz, i) => [
+        [hertz, phrase + i * 0.13, 0.9, 0.16],
+        [hertz * 2, phrase + i * 0.13, 0.4, 0.04],
+      ]),
+    ),
+  },
+  waiting: { seconds: 6, notes: [0, 0.3].map((start) => [440, start, 0.22, 0.08]) },
+};
+
 export class Sounds {
   #context = null;
   #ringing = null;
@@ -31,53 +46,45 @@ export class Sounds {
   // kind: "ring" for a call, "waiting" for a second one, null for silence
   ring(kind) {
     this.#wanted = kind;
-    if (this.blocked) return;
-    if (kind === (this.#ringing?.kind ?? null)) return;
-    clearInterval(this.#ringing?.timer);
-    this.#ringing?.gain.disconnect();
+    if (this.blocked || kind === (this.#ringing?.kind ?? null)) return;
+    this.#ringing?.source.stop();
     this.#ringing = null;
     if (!kind) return;
-    const gain = this.context.createGain();
-    gain.connect(this.context.destination);
-    const play = kind === "ring" ? () => this.#chime(gain) : () => this.#beep(gain);
+    // One buffer that repeats itself: timers of a page in the background may come once a minute.
+    const source = this.context.createBufferSource();
+    source.buffer = this.#tune(RINGS[kind]);
+    source.loop = true;
+    source.connect(this.context.destination);
+    source.start();
     this.context.resume().catch(() => {});
-    play();
-    this.#ringing = { kind, gain, timer: setInterval(play, kind === "ring" ? 3200 : 6000) };
+    this.#ringing = { kind, source };
   }
 
   key(key) {
     const at = DTMF.keys.indexOf(key);
-    if (at < 0) return;
-    for (const hertz of [DTMF.rows[at >> 2], DTMF.columns[at & 3]]) this.#note(this.context.destination, hertz, 0, 0.12, 0.04);
+    if (at < 0 || this.blocked) return;
+    const notes = [DTMF.rows[at >> 2], DTMF.columns[at & 3]].map((hertz) => [hertz, 0, 0.12, 0.04]);
+    const source = this.context.createBufferSource();
+    source.buffer = this.#tune({ seconds: 0.15, notes });
+    source.connect(this.context.destination);
+    source.start();
   }
 
-  // Two soft phrases of three notes, like an old bell heard from the next room.
-  #chime(out) {
-    for (const phrase of [0, 0.9]) {
-      [659.3, 784, 1046.5].forEach((hertz, i) => {
-        this.#note(out, hertz, phrase + i * 0.13, 0.5, 0.12);
-        this.#note(out, hertz * 2, phrase + i * 0.13, 0.25, 0.03);
-      });
+  // notes: [hertz, start, seconds, loudness], each with a soft beginning and a long end
+  #tune({ seconds, notes }) {
+    const { sampleRate } = this.context;
+    const buffer = this.context.createBuffer(1, Math.round(seconds * sampleRate), sampleRate);
+    const samples = buffer.getChannelData(0);
+    for (const [hertz, start, length, loud] of notes) {
+      const first = Math.round(start * sampleRate);
+      const count = Math.min(Math.round(length * sampleRate), samples.length - first);
+      for (let i = 0; i < count; i++) {
+        const t = i / sampleRate;
+        const shape = Math.min(1, t / 0.012) * Math.exp((-5 * t) / length) * Math.min(1, (count - i) / (0.01 * sampleRate));
+        samples[first + i] += loud * shape * Math.sin(2 * Math.PI * hertz * t);
+      }
     }
-  }
-
-  #beep(out) {
-    for (const at of [0, 0.3]) this.#note(out, 440, at, 0.15, 0.05);
-  }
-
-  #note(out, hertz, delay, seconds, loud) {
-    if (this.context.state !== "running") return;
-    const at = this.context.currentTime + delay;
-    const tone = this.context.createOscillator();
-    const gain = this.context.createGain();
-    tone.frequency.value = hertz;
-    gain.gain.setValueAtTime(0, at);
-    gain.gain.linearRampToValueAtTime(loud, at + 0.012);
-    gain.gain.exponentialRampToValueAtTime(0.0001, at + seconds);
-    tone.connect(gain).connect(out);
-    tone.start(at);
-    tone.stop(at + seconds + 0.02);
-    tone.addEventListener("ended", () => gain.disconnect());
+    return buffer;
   }
 
   // A function that gives the level of a stream now, 0 to 1 over 60 dB, and one that lets go of it.

@@ -59,7 +59,8 @@ class PhoneView extends View {
     this.rings = h("div", { class: "rings" });
     this.pad = Object.assign(h("tandem-dial-pad"), { phone });
     this.call = Object.assign(h("tandem-call", { hidden: true }), { phone });
-    return h("div", { class: "stage" }, this.banner, this.hear, this.notice, this.rings, this.strip, this.call, this.pad);
+    this.stage = h("div", { class: "stage" }, this.banner, this.hear, this.notice, this.rings, this.strip, this.call, this.pad);
+    return this.stage;
   }
 
   #aside() {
@@ -83,6 +84,7 @@ class PhoneView extends View {
     const keyboard = document.activeElement?.matches(":focus-visible") ? document.activeElement : null;
     setHidden(this.call, !current);
     setHidden(this.pad, Boolean(current) || (incoming.length > 0 && !phone.talking.length));
+    this.stage.classList.toggle("ringing", this.call.hidden && this.pad.hidden);
     if (current) this.call.show(current);
     this.#keepFocus(keyboard);
     document.title = incoming.length ? `☎ ${incoming[0].display} – Tandem` : current ? `${current.display} – Tandem` : "Tandem";
