@@ -184,9 +184,13 @@ class Call:
         """A request that names this call. One that it cannot belong to is answered 481."""
         if not self.knows(request):
             self.refuse(transaction, 481, now)
-        elif self.dialog is not None and not self.dialog.in_order(request):
+            return
+        if self.dialog is not None and not self.dialog.in_order(request):
             self.refuse(transaction, 500, now, "CSeq Out Of Order")
-        elif request.method == "BYE":
+            return
+        if self.dialog is not None:
+            self.dialog.peer = transaction.to  # a NAT may have given it another port meanwhile
+        if request.method == "BYE":
             self._receive_bye(request, transaction, now)
         elif request.method in ("INVITE", "UPDATE"):
             self._receive_offer(request, transaction, now)

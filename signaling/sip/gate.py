@@ -104,7 +104,7 @@ def encoded(request: Request) -> bool:
 
 
 def stateless_tag(request: Request) -> str:
-    """The same for every copy of a request, even one of which only the Via could be read."""
-    via, headers = request.via, request.headers
-    text = f"{via.branch} {via.host} {headers.get('Call-ID')} {headers.get('CSeq')}"
+    """The same for every copy of a request and for its ACK, even when only the Via can be read."""
+    via = request.via
+    text = f"{via.branch} {via.host} {request.headers.get('Call-ID')}"
     return f"{crc32(text.encode('utf-8', 'replace')):08x}"

@@ -70,8 +70,11 @@ class Reception:
             self._receive_new(request, source, now)
 
     def _receive_ack(self, request: Request, now: float) -> None:
-        call = self._core.calls.get(request.to.tag or "")
-        if call is None or not call.receive_ack(request, now):
+        tag = request.to.tag or ""
+        call = self._core.calls.get(tag)
+        if call is not None and call.receive_ack(request, now):
+            return
+        if tag != stateless_tag(request):  # the ACK for a refusal that we have not remembered: as it should be
             self._core.counts["stray-ack"] += 1
 
     def _receive_cancel(self, request: Request, source: Address, now: float) -> None:

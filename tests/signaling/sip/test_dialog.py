@@ -150,6 +150,17 @@ def test_a_whole_call_follows_its_route_set():
     assert peer.addresses == [Address("udp", "192.0.2.9", 5080)]
 
 
+def test_a_phone_whose_nat_forgets_is_followed():
+    peer = Peer()
+    call = peer.talks(contact="<sip:bob@192.168.1.9>")
+    elsewhere = Address("udp", peer.there.host, 40999)
+    peer.give(peer.request("INFO", to_tag=call, cseq=2), elsewhere)
+    peer.take()
+    peer.stack.bye(call, peer.now)
+    peer.take()
+    assert peer.addresses == [elsewhere]
+
+
 def test_a_preloaded_route_is_used():
     peer = Peer()
     _, request = peer.invited(route=[parse_message(bytes(invite())).to])

@@ -30,13 +30,14 @@ def test_methods_that_are_not_spoken(peer):
 
 
 def test_a_stateless_refusal_is_the_same_for_every_copy(peer):
-    message = peer.request("MESSAGE")
+    message = peer.request("MESSAGE").replace("To: <sip:alice@192.0.2.1>", "To: <sip:alice@example.com>")
     peer.give(message)
     peer.give(message)
     first, second = peer.take()
     assert first.to.tag
     assert bytes(first) == bytes(second)
-    peer.give(peer.request("ACK", to_tag=first.to.tag))
+    peer.give(message.replace("MESSAGE", "ACK").replace("example.com>", f"example.com>;tag={first.to.tag}"))
+    peer.give(peer.request("ACK", to_tag="nobody"))
     assert peer.take() == []
     assert peer.stack.counts["stray-ack"] == 1
 
