@@ -35,9 +35,7 @@ class Registering:
     def stop(self, id: str) -> bool:
         """False: that one is not (any more) being looked up."""
         task = self._tasks.pop(id, None)
-        if task is not None:
-            task.cancel()
-        return task is not None
+        return task is not None and not task.done() and task.cancel()
 
     async def aclose(self) -> None:
         tasks = list(self._tasks.values())
