@@ -74,7 +74,7 @@ class Message:
     def max_forwards(self) -> int:
         """Hops left; 70 when an old element did not say (8.1.1.6)."""
         value = self.headers.get("Max-Forwards", "70") or "70"
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 70
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 70
 
     def _need(self, name: str) -> str:
         value = self.headers.get(name)
