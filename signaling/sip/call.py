@@ -239,6 +239,8 @@ class Call:
 
     def keep(self, transaction: ServerTransaction, now: float) -> None:
         """Repeat the 2xx just sent until its ACK comes."""
+        if self.keeper is not None:
+            self.keeper.stop()
         self.keeper = AnswerKeeper(self.core, transaction, lambda at: self.feed(On.ACK_LIMIT, at), now)
 
     # responses

@@ -44,7 +44,7 @@ class Do(Enum):
     TELL_REINVITED = "Reinvited"
     TELL_ANSWERED = "ReinviteAnswered"
     TELL_REJECTED = "ReinviteRejected"
-    STOP_REPEATING = "a new offer proves that our 2xx has arrived"
+    STOP_REPEATING = "a new INVITE proves that our 2xx has arrived"
     REFUSE_487 = "487 for their open offer"
 
 

@@ -135,7 +135,8 @@ class Offers:
             case Do.TELL_REJECTED:
                 self._tell_rejected(call, what)
             case Do.STOP_REPEATING:
-                call.acknowledged(None, now)
+                if isinstance(what, ServerTransaction) and what.request.method == "INVITE":
+                    call.acknowledged(None, now)  # an UPDATE may have been sent before our 2xx came
             case Do.REFUSE_487:
                 if self._theirs is not None:
                     call.refuse(self._theirs, 487, now)

@@ -30,7 +30,6 @@ from signaling.sip.registration import Registration
 from signaling.sip.registrations import Registrations
 from signaling.sip.transactions import Random
 from signaling.sip.uac import OutgoingCall
-from signaling.sip.uas import IncomingCall
 from signaling.sip.uri import NameAddr, Uri
 
 MOST_DIGESTS = 256  # of which the nonces are remembered
@@ -240,6 +239,3 @@ class Stack:
 
     def unregister(self, id: str, now: float) -> None:
         self._registrations.remove(id, now)
-
-
-__all__ = ["IncomingCall", "Stack"]

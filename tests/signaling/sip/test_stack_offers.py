@@ -151,6 +151,21 @@ def test_a_new_offer_proves_that_our_2xx_has_arrived():
     assert peer.wait(5) == [], "nothing to repeat"
 
 
+def test_an_update_that_crosses_our_2xx_proves_nothing():
+    peer = Peer()
+    call = peer.calls()
+    peer.stack.answer(call, b"v=0", peer.now)
+    peer.give(peer.request("UPDATE", to_tag=call, cseq=2, body="v=0 new"))
+    assert peer.events() == [Reinvited(call, b"v=0 new")]
+    peer.take()
+    assert peer.wait(0.6) == [(0.5, "200")], "the 2xx to the INVITE is still repeated"
+    peer.stack.answer_reinvite(call, b"v=0", peer.now)
+    peer.give(peer.request("ACK", to_tag=call))
+    assert peer.kinds() == ["Acked"]
+    peer.take()
+    assert peer.wait(30) == []
+
+
 def test_a_cancelled_reinvite_of_theirs():
     peer = Peer()
     call = peer.talks()
