@@ -168,6 +168,8 @@ class EventSender:
 
     MIN_DURATION = 0.04
     """Seconds: what receivers are sure to take for a key (ITU-T Q.24)."""
+    SLACK = 0.1
+    """Seconds a key may be said to have been down beyond what we saw: jitter may bring its packets together."""
     MAX_DURATION = 60.0
     """Seconds after which a key whose release never came is let go."""
 
@@ -199,9 +201,14 @@ class EventSender:
         self._waiting.append(self._held)
 
     def release(self, now: float, duration: float = 0.0) -> None:
-        """Let go of the held key. duration: how long it was really down, if the caller knows better than `now`."""
+        """Let go of the held key. duration: how long it is said to have been down, in seconds; 0: until now.
+
+        What is said counts only while it agrees with the time gone by: some phones (baresip with Opus) count in the
+        audio's clock of 48 kHz under telephone-event/8000, and a key six times too long would delay all that follow.
+        """
         if self._held is not None:
-            held = duration or now - self._held.pressed
+            elapsed = now - self._held.pressed
+            held = min(duration, elapsed + self.SLACK) if duration else elapsed
             self._held.duration = min(max(held, self.MIN_DURATION), self.MAX_DURATION)
             self._held = None
 

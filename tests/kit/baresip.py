@@ -6,8 +6,10 @@ It plays a tone as its microphone and records what it hears (`Phone.heard()`), s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ MISSING = (
     else "baresip (Debian: baresip-core) is not installed"
 )
 _hosts = itertools.count(11)
+_net = f"127.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"  # test runs side by side do not meet
 
 CONFIG = """\
 poll_method epoll
@@ -83,7 +86,7 @@ class Phone:
         extra: str = "",
         register: bool = True,
     ) -> None:
-        self.host = f"127.0.61.{next(_hosts)}"
+        self.host = f"{_net}.{next(_hosts)}"
         self.user, self.password, self.registrar, self.transport = user, password, registrar, transport
         self.tone, self.auto_answer, self.codecs, self.extra, self.register = tone, auto_answer, codecs, extra, register
         self.folder = folder / f"{user}-{self.host}"
@@ -124,12 +127,18 @@ class Phone:
             raise AssertionError(f"baresip did not start: {self.log[-800:]}")
         self._pump = asyncio.create_task(self._read())
         if self.register:
-            await self._registered()
+            try:
+                await self._registered()
+            except AssertionError:
+                await self.__aexit__()
+                raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._pump.cancel()
         self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
         if self._process.returncode is None:
             self._process.terminate()
             try:

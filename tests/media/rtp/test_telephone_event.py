@@ -289,3 +289,16 @@ def test_what_is_sent_is_heard(digits, duration, gap, seed):
     heard = [d for now, *packet in came for d in receiver.receive(*packet, now)]
     assert keys(heard + receiver.wake(99.0)) == digits
     assert not sender.busy
+
+
+def test_a_key_said_to_be_longer_than_it_was_does_not_delay_the_next():
+    """baresip counts in the audio's 48 kHz under telephone-event/8000: 180 ms are told as 1.08 s."""
+    sender = EventSender(8000)
+    sender.press("1", 0.0)
+    sender.release(0.18, 1.08)
+    sender.press("2", 0.5)
+    sender.release(0.68, 1.08)
+    keys = [p[0] for n in range(50) for p, _, _ in sender.next(n * 0.02, round(n * 160))]
+    began = next(n for n in range(50) if n * 0.02 >= 0.5)
+    assert keys.index(2) < began + 6
+    assert not sender.busy
