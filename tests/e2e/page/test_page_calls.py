@@ -10,13 +10,13 @@ pytestmark = pytest.mark.e2e
 HEARD = """async () => {
   const call = window.tandem.phone.current;
   const meter = window.tandem.sounds.meter(call.audio.srcObject);
-  meter.analyser.fftSize = 32768;
-  await new Promise((done) => setTimeout(done, 900));
+  meter.analyser.fftSize = 16384;
+  await new Promise((done) => setTimeout(done, 500));
   const bins = new Float32Array(meter.analyser.frequencyBinCount);
   meter.analyser.getFloatFrequencyData(bins);
   meter.close();
   const at = bins.indexOf(Math.max(...bins));
-  return bins[at] < -70 || call.audio.muted ? 0 : (at * window.tandem.sounds.context.sampleRate) / 32768;
+  return bins[at] < -70 || call.audio.muted ? 0 : (at * window.tandem.sounds.context.sampleRate) / 16384;
 }"""
 
 
