@@ -61,13 +61,16 @@ class Headers:
         self._lines = [(_key(name), canonical(name), value) for name, value in pairs]
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The first value: of a comma list its first element."""
+        """The first value: of a comma list its first element. "" when the header is there, but empty."""
         key = _key(name)
         for have, _, value in self._lines:
-            if have == key:
-                if key not in _LIST_KEYS or "," not in value:
-                    return value
-                return next(iter(split_list(value)), value)
+            if have != key:
+                continue
+            if key not in _LIST_KEYS or (value and "," not in value):
+                return value
+            default = ""  # an empty line of a list says nothing (7.3.1): the next one may
+            if items := split_list(value):
+                return items[0]
         return default
 
     def all(self, name: str) -> list[str]:

@@ -27,6 +27,16 @@ def test_lists_are_split_outside_of_quotes_and_brackets():
     assert (headers.get("Allow"), headers.all("Allow")) == ("A", ["A", "B", "C"])
 
 
+def test_an_empty_line_of_a_list_is_passed_over():
+    headers = Headers([("Via", ""), ("Via", " , SIP/2.0/UDP h"), ("Supported", "")])
+    assert headers.get("Via") == headers.all("Via")[0] == "SIP/2.0/UDP h"
+    assert (headers.get("Supported", "none"), headers.all("Supported"), headers.get("Require", "none")) == (
+        "",
+        [],
+        "none",
+    )
+
+
 def test_values_with_commas_of_their_own_are_not_split():
     value = 'Digest realm="a", nonce="b"'
     headers = Headers([("WWW-Authenticate", value), ("Date", "Sat, 13 Nov 2010 23:29:00 GMT"), ("X-Any", "a, b")])
