@@ -141,7 +141,16 @@ class OutgoingCall(Call):
         self.disarm()
         self.dialog = Dialog.of_caller(self.invite, response, self.peer)
         self._acknowledge(self.dialog, response)
+        self._withdraw(now)
         self.offers.opened(now)
+
+    def _withdraw(self, now: float) -> None:
+        """An earlier target has answered after all: the one that is ringing now need not."""
+        client = self.client
+        if client is not None and client.transaction is not None:
+            client.given_up = True
+            if client.transaction.state is TransactionState.PROCEEDING:
+                self.core.transactions.cancel(client.transaction, Headers(), now)
 
     def _rejected(self, what: What) -> Rejected:
         if isinstance(what, Response):

@@ -158,6 +158,23 @@ def test_the_next_target_is_tried_after_503_timeout_and_transport_error():
     assert peer.events() == [Rejected(call, 503, "Service Unavailable", retry_after=9)]
 
 
+def test_an_earlier_target_that_answers_after_all_wins():
+    peer = Peer()
+    targets = [peer.there, Address("udp", "192.0.2.3", 5060)]
+    call, first = peer.invited(targets=targets)
+    peer.wait(31.9)
+    peer.now = peer.stack.wake_at()
+    peer.stack.wake(peer.now)
+    second = peer.one()
+    peer.answer(second, 180)
+    peer.answer(first, 200, body=b"v=0")
+    assert peer.starts() == ["ACK", "CANCEL"]
+    peer.answer(second, 487)
+    assert peer.starts() == ["ACK"]
+    assert peer.kinds() == ["Progressed", "Answered"]
+    assert peer.stack.calls() == 1
+
+
 def test_a_cancel_after_a_retry_waits_again():
     peer = Peer()
     targets = [peer.there, Address("udp", "192.0.2.3", 5060)]
