@@ -45,7 +45,7 @@ class Actor(ABC):
         self.parties: dict[str, Party] = {self.caller.leg: self.caller}
         self.winner: Party | None = None
         """The target that is heard, or has answered."""
-        self.dialled = incoming.dialled
+        self.dialled = router.meant(incoming.dialled)
         self.ending: Ending | None = None
         self.started_at = self.answered_at = self.ended_at = 0.0
         self._settings, self._router = settings, router

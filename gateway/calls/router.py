@@ -107,6 +107,10 @@ class Router:
     def account(self, name_or_extension: str) -> Account | None:
         return self._users.get(name_or_extension.casefold()) or self._extensions.get(name_or_extension)
 
+    def meant(self, dialled: str) -> str:
+        """What was dialled, without what says only that it is for us."""
+        return normal(dialled, self.ours)
+
     def route(self, dialled: str) -> Plan | Ending:
         """Where a call to this goes, or why nowhere."""
         return self._route(dialled, FORWARD_DEPTH)
@@ -120,7 +124,7 @@ class Router:
     def _route(self, dialled: str, depth: int) -> Plan | Ending:
         if depth == 0:
             return ending("loop", "A number leads to itself. Check the routes whose targets are numbers.")
-        number = normal(dialled, self.ours)
+        number = self.meant(dialled)
         account = self.account(number.removeprefix("user:"))
         names = (number,) if account is None else (number, f"user:{account.name}")
         for matcher, route in self._routes:
