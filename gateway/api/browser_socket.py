@@ -54,6 +54,8 @@ class BrowserSocket:
                 self._link.receive(message.data, self._loop.time())
             elif message.type is WSMsgType.BINARY:
                 self._link.receive_binary(self._loop.time())
+            elif message.type is WSMsgType.ERROR:
+                self._link.garbled()
             self._fed()
 
     async def _write(self) -> None:

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from gateway.api.assets import Assets, secure
@@ -101,7 +102,8 @@ class WebServer:
         app = web.Application(client_max_size=64 * 1024)
         app.add_routes(self._routes)
         app.on_response_prepare.append(secure)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=self.config.stop_grace + 1)
+        grace = self.config.stop_grace + 1
+        self._runner = web.AppRunner(app, access_log=None, logger=self._http_log(), shutdown_timeout=grace)
         await self._runner.setup()
         site = web.TCPSite(
             self._runner, self.config.host, self.config.port, ssl_context=self.config.tls, reuse_address=True
@@ -143,6 +145,20 @@ class WebServer:
         now = asyncio.get_running_loop().time()
         self.hub.wake(max(now, self.hub.wake_at() or now))
         self.pump()
+
+    def _http_log(self) -> logging.Logger:
+        """A log of this server's own. At DEBUG, where aiohttp mentions some of the garbage that is to be counted."""
+        http_log = logging.Logger(__name__ + ".http", logging.DEBUG)
+        http_log.parent = log
+        http_log.addFilter(self._count_garbage)
+        return http_log
+
+    def _count_garbage(self, record: logging.LogRecord) -> bool:
+        """Requests that are no HTTP are counted, not logged: a scanner must not fill the disk with tracebacks."""
+        garbage = record.exc_info is not None and isinstance(record.exc_info[1], HttpProcessingError)
+        if garbage:
+            self.hub.counters["bad-http"] += 1
+        return not garbage and record.levelno >= logging.WARNING
 
     # -- handlers ----------------------------------------------------------------------------------
 

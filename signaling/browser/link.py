@@ -72,6 +72,10 @@ class Link:
             self._heard = now
             self._refuse(BinaryFrame("A binary frame: send JSON in text frames."), {})
 
+    def garbled(self) -> None:
+        """Bytes that are no WebSocket frame (RFC 6455 7.1.7); the shell closes by itself."""
+        self._hub.counters["bad-frame"] += 1
+
     def lost(self, now: float) -> None:
         """The socket has gone, in whatever way."""
         if self.gone:

@@ -131,6 +131,7 @@ async def test_any_bytes_on_the_socket_leave_the_others_in_peace(caplog):
         assert run.server.faults == 0
         assert run.server.hub.counters["too-long"] > 0
         assert run.server.hub.counters["binary-frame"] > 0
+        assert run.server.hub.counters["bad-frame"] > 0
     assert not [r for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")]
 
 
@@ -276,3 +277,25 @@ async def test_a_hundred_sockets_leave_nothing_behind():
         assert len(run.server.hub) == 0
         await asyncio.sleep(0.05)
         assert len(os.listdir("/proc/self/fd")) <= before + 3
+
+
+async def test_any_bytes_on_the_port_are_answered_or_dropped(caplog):
+    rng = random.Random(5)
+    handshake = b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    async with running() as run:
+        port = int(run.url.rsplit(":", 1)[1])
+        for i in range(60):
+            junk = rng.randbytes(rng.choice([1, 40, 2_000]))
+            start = (b"", handshake, b"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n")[i % 3]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(start + junk + b"\r\n\r\n")
+            writer.write_eof()
+            async with asyncio.timeout(3):
+                answer = await reader.read()
+            assert answer == b"" or answer.startswith(b"HTTP/1."), answer[:40]
+            assert b" 500 " not in answer[:20]
+            writer.close()
+        status, _ = await run.login()
+        assert status == 200
+        assert run.server.hub.counters["bad-http"] > 10
+    assert "Traceback" not in caplog.text
