@@ -1,8 +1,8 @@
 """What travels on the bus: Audio, Digit or Flush.
 
-One talker's stream of `Audio` frames shares one media clock of 48 000 ticks per second (every codec's clock divides it),
-so that a sink with any RTP clock can place a frame exactly. Samples are made only when somebody asks for them: a wire
-between two legs of the same codec forwards `payload` and never decodes.
+One talker's stream of `Audio` frames shares one media clock of 48 000 ticks per second (every codec's clock divides
+it), so that a sink with any RTP clock can place a frame exactly. Samples are made only when somebody asks for them: a
+wire between two legs of the same codec forwards `payload` and never decodes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Decodes(Protocol):
         ...
 
     def decode(self, frame: Audio) -> NDArray[np.int16]:
-        """Return the frame's samples, int16[frame.duration * rate / TICKS]. Never raises: silence for what is broken."""
+        """Return the frame's samples, int16[frame.duration * rate / TICKS]. Never raises: silence for what is bad."""
         ...
 
 
@@ -36,7 +36,8 @@ class Audio:
     """Some milliseconds (mostly 20) of one talker.
 
     payload:  the encoded bytes as they came, b"" when the frame was concealed or made by the gateway itself.
-    encoding: name of the payload's codec in capitals as IANA writes it ("OPUS", "PCMU", "PCMA", "G722"), "" for none.
+    encoding: name of the talker's codec in capitals as IANA writes it ("OPUS", "PCMU", "PCMA", "G722"), also on a frame
+              made up for a lost one; "" for what the gateway made itself.
     time:     first sample's place on the talker's media clock, ticks; never wraps; a gap means silence or loss.
     duration: ticks.
     marker:   first frame of a talk spurt.

@@ -1,7 +1,8 @@
 """The small interface all parties on the bus share.
 
-`Sink` takes frames; `Source` writes the frames it hears to its sinks; `Leg` is both, with a life of its own. `Negotiator` is
-only for legs that agree by offer and answer. Push and synchronous: one call stack from datagram to datagram.
+`Sink` takes frames; `Source` writes the frames it hears to its sinks; `Leg` is both, with a life of its own.
+`Negotiator` is only for legs that agree by offer and answer. Push and synchronous: one call stack from datagram to
+datagram.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ class Sink(Protocol):
 
     @property
     def rate(self) -> int:
-        """The sample rate this sink would like, Hz (8000, 16000 or 48000). A source decodes at the highest rate asked of
-        it; a sink resamples for itself what arrives at another."""
+        """The sample rate this sink would like, Hz (8000, 16000 or 48000).
+
+        A source decodes at the highest rate asked of it; a sink resamples for itself what arrives at another.
+        """
         ...
 
     @property
@@ -56,7 +59,7 @@ class Leg(Sink, Source, Protocol):
 class Negotiator(Protocol):
     """A leg that agrees on media by offer and answer (RFC 3264). Bodies are opaque to the caller.
 
-    Every method may be called again in mid-call (re-INVITE, hold, ICE restart, browser reload): the leg changes in place.
+    Every method may be called again in mid-call (re-INVITE, hold, ICE restart, reload): the leg changes in place.
     Errors: `media.errors.BadDescription`, `NoCommonCodec`, `NoPorts`.
     """
 
