@@ -4,6 +4,9 @@ A nonce is a time stamp, a serial number and a keyed hash of both: nothing is st
 answered. Once used, its counts are kept (bounded), so that no answer is good twice. A right answer to an old nonce is
 told `stale`, upon which a phone tries again by itself; a wrong one is not, upon which it asks its owner. Wrong answers
 are counted by user and source; whoever goes on gets refused unheard for a while.
+
+Only MD5 is offered unless told otherwise, as PBXs do: phones (all built on libre, baresip among them) give up at the
+sight of a second algorithm that they do not know, whatever RFC 8760 2.4 says about passing it over.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ class DigestServer:
         self,
         realm: str,
         secret: bytes | str,
-        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        algorithms: Sequence[str] = ("MD5",),
         nonce_ttl: float = 300.0,
         *,
         most_failures: int = 20,

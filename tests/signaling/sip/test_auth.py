@@ -31,8 +31,11 @@ def client(username="alice", password="wonder", realm=None):
     return DigestClient(Credentials(username, password, realm), counter())
 
 
-def server(**options):
-    return DigestServer("tandem", "secret", **options)
+BOTH = ("SHA-256", "MD5")
+
+
+def server(algorithms=BOTH, **options):
+    return DigestServer("tandem", "secret", algorithms, **options)
 
 
 def test_the_example_of_rfc_7616():
@@ -191,7 +194,7 @@ def test_whatever_is_changed_on_the_way_is_noticed(change, stale, word):
 
 
 def test_a_nonce_of_somebody_else_is_stale_only_with_the_right_password():
-    foreign = DigestServer("tandem", "another secret").challenge(0.0)
+    foreign = DigestServer("tandem", "another secret", BOTH).challenge(0.0)
     for password, stale in (("wonder", True), ("wrong", False)):
         sent = client(password=password).answer(challenged(foreign), request())
         assert sent is not None
@@ -223,6 +226,13 @@ def test_memory_is_bounded(monkeypatch):
         pairs.append(sent)
     assert len(ours._used) <= 10
     assert all(ours.verify(sent, PASSWORDS.get, 30.0).stale for sent in pairs)  # forgotten ones are no way back in
+
+
+def test_unless_told_otherwise_only_md5_is_offered():
+    (challenge,) = parse_challenges(DigestServer("tandem", "secret").challenge(0.0))
+    assert (challenge.algorithm, challenge.qop, challenge.realm) == ("MD5", ("auth",), "tandem")
+    first, second = parse_challenges(server().challenge(0.0, stale=True))  # RFC 8760 2.3: the preferred one on top
+    assert (first.algorithm, second.algorithm, second.stale) == ("SHA-256", "MD5", True)
 
 
 def test_secrets_stay_out_of_logs_and_unknown_algorithms_out_of_the_house():
