@@ -142,7 +142,7 @@ class Registrar:
     def _authorised(self, request: Request, source: Address, now: float) -> str:
         """Steps 1 to 5 of 10.3: our domain, the right password, their own address-of-record."""
         domains, aor = self.config.domains, request.to.uri
-        if domains and aor.host.lower() not in domains:
+        if domains and aor.host.lower() not in map(str.lower, domains):
             raise _Refused(404, f"{_plain(aor.host)} Is Not Served Here")
         verdict = self._server.verify(request, self._lookup, now, source=source.host)
         if verdict.blocked:

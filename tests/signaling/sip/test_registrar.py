@@ -86,7 +86,7 @@ def test_nobody_registers_for_somebody_else(registrar):
 
 
 def test_other_domains_are_not_ours():
-    registrar = Registrar(DigestServer("t", "s"), {"101": "pw"}.get, RegistrarConfig(domains=("pbx.example.com",)))
+    registrar = Registrar(DigestServer("t", "s"), {"101": "pw"}.get, RegistrarConfig(domains=("PBX.example.com",)))
     assert Phone(registrar).register("<sip:x@h>", aor="sip:101@elsewhere.example").status == 404
     assert Phone(registrar).register("<sip:x@h>").status == 200
 
