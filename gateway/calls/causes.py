@@ -35,7 +35,7 @@ CAUSES = _table(
     Cause("no-answer", 480, 19, "Nobody answered."),
     # nobody there
     Cause("unknown-number", 404, 1, "There is no such number here. Check what you dialled."),
-    Cause("not-registered", 480, 20, "No phone or browser of this person is connected right now."),
+    Cause("not-registered", 480, 20, "Not signed in: no phone or browser is connected right now."),
     Cause("unreachable", 503, 27, "The other side cannot be reached."),
     Cause("timeout", 408, 102, "The other side does not respond."),
     Cause("gone", 410, 22, "This number is no longer in use."),

@@ -30,7 +30,9 @@ class Finder:
         if not self._room(target.value):
             return ending("busy", "This person is already in as many calls as allowed.")
         found = [c for c in self._directory.contacts(target.value) if not self._is_caller(c)]
-        return found or ending("not-registered", f"{target.value} has no phone or browser connected right now.")
+        return found or ending(
+            "not-registered", f"{target.value} is not signed in: no phone or browser is connected right now."
+        )
 
     def bandwidth(self, plan: Plan) -> int:
         """Hz to ask of the caller at first: full when only browsers and apps are called; phones mostly carry 8 kHz."""
