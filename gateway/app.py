@@ -64,7 +64,7 @@ class Gateway:
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
         registry = CollectorRegistry()
-        self.metrics = Metrics(registry, self.gauges, self.refusals)
+        self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
             web, self.hub, accounts.authenticate, self.browsers.on_event, registry=registry, health=self.health
         )
@@ -118,7 +118,11 @@ class Gateway:
         }
 
     def refusals(self) -> Mapping[str, Mapping[str, int]]:
-        return {"sip": bounded(self.stack.counts), "media": bounded(self.runtime.counters)}
+        return {
+            "sip": bounded(self.stack.counts),
+            "media": bounded(self.runtime.refused),
+            "browser": bounded(self.hub.counters),
+        }
 
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
 
@@ -19,13 +20,14 @@ BEAT = 0.25
 
 
 class Metrics:
-    """`gauges` and `refusals` are read at each scrape: name -> value, protocol -> (reason -> count)."""
+    """The callables are read at each scrape: name -> value, protocol -> (reason -> count), effect -> count."""
 
     def __init__(
         self,
         registry: CollectorRegistry,
         gauges: Callable[[], Mapping[str, float]] = dict,
         refusals: Callable[[], Mapping[str, Mapping[str, int]]] = dict,
+        failures: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._started = Counter("tandem_calls_started", "Calls that came in", ["kind"], registry=registry)
         self._answered = Counter("tandem_calls_answered", "Calls that were answered", ["kind"], registry=registry)
@@ -42,7 +44,7 @@ class Metrics:
             "tandem_loop_late_seconds", "How late the event loop runs", buckets=LATE_BUCKETS, registry=registry
         )
         self._timer: asyncio.TimerHandle | None = None
-        registry.register(_Asked(gauges, refusals))
+        registry.register(_Asked(gauges, refusals, failures))
 
     def publish(self, event: ev.CallEvent) -> None:
         match event:
@@ -76,9 +78,12 @@ class _Asked(Collector):
     """What is gathered only when asked."""
 
     def __init__(
-        self, gauges: Callable[[], Mapping[str, float]], refusals: Callable[[], Mapping[str, Mapping[str, int]]]
+        self,
+        gauges: Callable[[], Mapping[str, float]],
+        refusals: Callable[[], Mapping[str, Mapping[str, int]]],
+        failures: Callable[[], Mapping[str, int]],
     ) -> None:
-        self._gauges, self._refusals = gauges, refusals
+        self._gauges, self._refusals, self._failures = gauges, refusals, failures
 
     def collect(self) -> Iterator[Metric]:
         for name, value in self._gauges().items():
@@ -90,6 +95,12 @@ class _Asked(Collector):
             for why, count in sorted(reasons.items()):
                 refused.add_metric([protocol, why], count)
         yield refused
+        failed = CounterMetricFamily(
+            "tandem_effects_failed", "What calls wanted and could not have, by effect and error", labels=["effect"]
+        )
+        for effect, count in sorted(self._failures().items()):
+            failed.add_metric([effect], count)
+        yield failed
 
 
 GAUGES = {
@@ -104,7 +115,10 @@ GAUGES = {
 
 
 def bounded(reasons: Tally[str], limit: int = 50) -> dict[str, int]:
-    """Reasons as label values: a stranger's bytes must not make endless time series."""
-    common = dict(reasons.most_common(limit))
-    rest = sum(reasons.values()) - sum(common.values())
+    """Reasons as label values, without their numbers: a stranger's bytes must not make endless time series."""
+    plain: Tally[str] = Tally()
+    for why, count in reasons.items():
+        plain[re.sub(r"\d+", "N", why) if not why.startswith("refused-") else why] += count
+    common = dict(plain.most_common(limit))
+    rest = sum(plain.values()) - sum(common.values())
     return common | ({"other": rest} if rest else {})

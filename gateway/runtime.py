@@ -61,8 +61,10 @@ class Runtime:
         publish: Callable[[ev.CallEvent], None] = lambda event: None,
     ) -> None:
         self.table = table
-        self.counters: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         """Effects that failed, by name and error."""
+        self.refused: Counter[str] = Counter()
+        """What media threw away, by reason."""
         self._recordings, self._publish = recordings, publish
         self._media: MediaHost
         self._drivers: Mapping[str, Driver] = {}
@@ -131,7 +133,7 @@ class Runtime:
             case me.Negotiated(leg=leg):
                 self._negotiated(event)
             case me.Refused(why=why, count=count):
-                self.counters[f"media-refused-{why}"] += count
+                self.refused[why] += count
             case me.FirstMedia():
                 pass
 
@@ -231,7 +233,7 @@ class Runtime:
     def _effect_failed(self, effect: fx.Effect, error: Exception) -> None:
         """A failure is news for the call where it cannot go on without, and a line in the log where it can."""
         name = type(effect).__name__
-        self.counters[f"{name}: {type(error).__name__}"] += 1
+        self.failed[f"{name}: {type(error).__name__}"] += 1
         if not isinstance(error, MediaError | TimeoutError):
             log.error("%s failed", effect, exc_info=error)
         if isinstance(effect, fx.AcceptOffer | fx.Ring | fx.Settle):

@@ -174,7 +174,7 @@ async def test_media_that_breaks_is_no_dead_call(rig):
     r.media.fail["x1-a"] = RuntimeError("a bug")
     await r.arrive()
     assert "reject" in r.pages.verbs("x1-a")
-    assert r.runtime.counters["AcceptOffer: RuntimeError"] == 1
+    assert r.runtime.failed["AcceptOffer: RuntimeError"] == 1
 
 
 async def test_a_slow_call_holds_up_no_other_and_nothing_is_reordered(rig):
@@ -244,7 +244,7 @@ async def test_what_media_tells_reaches_call_and_page(rig):
     assert ("show_digit", "x1-a", "7") in r.pages.said
     assert ("candidate", "x1-a", "candidate:1") in r.pages.said
     assert next(s[2]["codec_in"] for s in r.pages.said if s[0] == "show_quality") == "OPUS"
-    assert r.runtime.counters["media-refused-garbage"] == 3
+    assert r.runtime.refused["garbage"] == 3
     r.runtime.on_media(me.Failed("x1-a", "DTLS went down"))
     await r.settled()
     r.nothing_left()

@@ -72,6 +72,13 @@ async def test_the_loops_lateness_is_measured():
     assert "tandem_loop_late_seconds_count 1.0" in generate_latest(registry).decode()
 
 
+def test_reasons_lose_their_numbers():
+    from collections import Counter
+
+    reasons = Counter({"payload type 5, not agreed": 2, "payload type 6, not agreed": 3, "refused-401": 1})
+    assert bounded(reasons) == {"payload type N, not agreed": 5, "refused-401": 1}
+
+
 def test_reasons_are_bounded():
     from collections import Counter
 
