@@ -93,7 +93,7 @@ class Tones(_Playing):
     }  # fmt: skip
 
     def begin(self) -> None:
-        self.play("tone:beep+say:601")
+        self.play("say:press-a-key")
 
     def digit(self, key: str) -> None:
         tone = self._TONES.get(key)
@@ -104,7 +104,9 @@ class RecordAndPlay(_Playing):
     """A beep, record until # or the time limit, play it back, hang up."""
 
     LIMIT = 30.0
+    SHORTEST = 0.7
     recorder = ""
+    long_enough = False
 
     def graph(self) -> Graph:
         caller = self.stage.caller
@@ -114,14 +116,16 @@ class RecordAndPlay(_Playing):
 
     def begin(self) -> None:
         self._after_play = self._record
-        self.play("tone:beep")
+        self.play("say:after-the-beep+tone:beep")
 
     def digit(self, key: str) -> None:
         if key == "#" and self.recorder:
             self._play_back()
 
     def alarm(self, name: str) -> None:
-        if self.recorder:
+        if name == "long enough":
+            self.long_enough = True
+        elif self.recorder:
             self._play_back()
 
     def finished(self, leg: str) -> None:
@@ -135,13 +139,15 @@ class RecordAndPlay(_Playing):
         self.player, self.recorder = "", self.stage.record(self.stage.name)
         self.stage.discard(self.stage.name)
         self.stage.alarm("limit", self.LIMIT)
+        self.stage.alarm("long enough", self.SHORTEST)
 
     def _play_back(self) -> None:
         self.stage.alarm("limit", None)
         self.stage.stop(self.recorder)
         self.recorder = ""
         self._after_play = self.stage.hang_up
-        self.play(f"recording:{self.stage.name}+tone:beep")
+        what = f"say:you-said+recording:{self.stage.name}" if self.long_enough else "say:recording-empty"
+        self.play(f"{what}+say:goodbye")
 
 
 APPS: dict[str, Callable[[Stage], Script]] = {

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.calls import commands as cmd
 from gateway.calls import events as ev
+from gateway.calls.apps import RecordAndPlay
 from gateway.calls.ports import Contact
 from gateway.calls.router import Router
 from gateway.calls.settings import CallSettings
@@ -250,7 +251,8 @@ async def test_what_media_tells_reaches_call_and_page(rig):
     r.nothing_left()
 
 
-async def test_recordings_are_files_that_players_find(rig, tmp_path):
+async def test_recordings_are_files_that_players_find(rig, tmp_path, monkeypatch):
+    monkeypatch.setattr(RecordAndPlay, "long_enough", True)
     r = rig([route("603", "app:record")])
     await r.arrive("603")
     await r.tell(ev.Finished("x1-play1"))

@@ -373,7 +373,7 @@ def test_record_and_play_back():
     assert world.graph == {f"{record.leg}/0": (A,), f"{record.leg}/1": (A,)}
     world.later(3).tell(ev.DigitHeard(A, "#"))
     play = world.last(fx.Play)
-    assert play.source == "recording:c1+tone:beep"
+    assert play.source == "say:you-said+recording:c1+say:goodbye"
     assert world.done.index(fx.Release(record.leg)) < world.done.index(play)  # the file is whole before it is read
     world.tell(ev.Finished(play.leg))
     assert world.ended.ending.cause == "normal"
@@ -382,7 +382,12 @@ def test_record_and_play_back():
 
 def test_recording_stops_by_itself():
     world = app("record").tell(ev.Finished("c1-play1")).later(31)
-    assert world.last(fx.Play).source.startswith("recording:")
+    assert "recording:c1" in world.last(fx.Play).source
+
+
+def test_nothing_said():
+    world = app("record").tell(ev.Finished("c1-play1"), ev.DigitHeard(A, "#"))
+    assert world.last(fx.Play).source == "say:recording-empty+say:goodbye"
 
 
 def test_an_app_nobody_wrote():
