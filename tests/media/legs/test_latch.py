@@ -1,9 +1,14 @@
+from collections import Counter
+
 import pytest
 
 from media.legs.latch import PROBATION, SILENT, Latch
 from media.rtp.packet import header
 
 PHONE, NAT, STRANGER = ("10.0.0.5", 4000), ("198.51.100.7", 40_000), ("203.0.113.9", 5004)
+
+
+NUMBERS = Counter()  # each stream counts its packets
 
 
 def packet(n=0, ssrc=1):
@@ -20,7 +25,8 @@ def latch():
 def hear(latch, source, now, count=1, ssrc=1):
     """How many of `count` packets were admitted; what a leg does with its latch."""
     admitted = 0
-    for n in range(count):
+    for _ in range(count):
+        n = NUMBERS[source, ssrc] = NUMBERS[source, ssrc] + 1
         if source == latch.pinned or latch.admit(packet(n, ssrc), source, now):
             latch.heard_at = now
             admitted += 1
@@ -44,6 +50,23 @@ def test_two_sources_at_once_prove_nothing(latch):
     for _ in range(20):
         assert hear(latch, NAT, 0, 2) == hear(latch, STRANGER, 0, 2) == 0
     assert latch.pinned is None
+
+
+def test_packets_out_of_sequence_prove_nothing(latch):
+    """Whoever repeats one packet, or writes random numbers, is no phone."""
+    assert not any(latch.admit(packet(7), STRANGER, 0) for _ in range(50))
+    assert not any(latch.admit(packet(n * 977), STRANGER, 0) for n in range(50))
+
+
+def test_a_lost_packet_is_no_matter(latch):
+    assert [latch.admit(packet(n), NAT, 0) for n in (1, 2, 4, 5, 8, 9)] == [False] * 5 + [True]
+
+
+def test_a_flood_of_garbage_does_not_keep_a_phone_out(latch):
+    for n in range(PROBATION):
+        assert latch.admit(packet(n), NAT, n * 0.02) == (n == PROBATION - 1)
+        for ssrc in range(100):
+            assert not latch.admit(packet(ssrc * 331 % 65536, ssrc % 5 + 10), STRANGER, n * 0.02)
 
 
 def test_one_source_with_changing_ssrc_proves_nothing(latch):
