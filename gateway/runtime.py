@@ -72,6 +72,7 @@ class Runtime:
         self._queues: dict[str, deque[fx.Effect]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_at = 0.0
         self._idle = asyncio.Event()
 
     def connect(self, media: MediaHost, drivers: Mapping[str, Driver]) -> None:
@@ -189,11 +190,13 @@ class Runtime:
     def _arm(self) -> None:
         at = self.table.wake_at()
         if self._timer is not None:
-            if self._timer.when() == at:
+            if self._armed_at == at:
                 return
             self._timer.cancel()
             self._timer = None
         if at is not None:
+            # when it was armed for is ours to remember: uvloop's handle of what is due at once has no when()
+            self._armed_at = at
             self._timer = asyncio.get_running_loop().call_at(at, self._wake)
 
     def _wake(self) -> None:
