@@ -59,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
         "--sip-port", type=_port, default=5060, help="for phones (default 5060; taken: the next free one)"
     )
     demo.add_argument("--media-port", type=_port, default=8443, help="for browsers' sound, UDP (default 8443)")
-    demo.add_argument("--rtp-ports", metavar="FROM-TO", help="for phones' sound, UDP (default 20000-29999)")
+    demo.add_argument(
+        "--rtp-ports", type=_ports, metavar="FROM-TO", help="for phones' sound, UDP (default 20000-29999)"
+    )
     demo.add_argument("--verbose", "-v", action="store_true", help="log what happens")
 
     check = _command(commands, "check-config", "say everything that is wrong with the configuration", _check)
@@ -95,6 +97,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f'"{text}" is no port; write a number from 1 to 65535')
     return int(text)
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not dash or not first.isdecimal() or not last.isdecimal() or not 0 < int(first) + 3 <= int(last) <= 65535:
+        raise argparse.ArgumentTypeError(f'"{text}" is no range of four ports or more; write it like 20000-29999')
+    return int(first), int(last)
 
 
 def _config_path(arguments: argparse.Namespace) -> Path | None:

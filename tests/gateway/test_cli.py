@@ -50,7 +50,10 @@ def test_a_good_configuration(empty_folder, capsys):
     assert capsys.readouterr().out == "good.toml is good: 1 user, 0 routes.\n"
 
 
-@pytest.mark.parametrize("arguments", [["demo", "--port", "banana"], ["demo", "--port", "99999"], ["dance"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["demo", "--port", "banana"], ["demo", "--port", "99999"], ["demo", "--rtp-ports", "5-4"], ["dance"], []],
+)
 def test_misuse_is_told_in_words(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
