@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.kit.ports import own_network
 from tests.kit.tones import read_wav
 
 MODULES = Path("/usr/lib/baresip/modules")
@@ -25,7 +25,6 @@ MISSING = (
     else "baresip (Debian: baresip-core) is not installed"
 )
 _hosts = itertools.count(11)
-_net = f"127.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"  # test runs side by side do not meet
 
 CONFIG = """\
 poll_method epoll
@@ -86,7 +85,7 @@ class Phone:
         extra: str = "",
         register: bool = True,
     ) -> None:
-        self.host = f"{_net}.{next(_hosts)}"
+        self.host = f"{own_network()}.{next(_hosts)}"
         self.user, self.password, self.registrar, self.transport = user, password, registrar, transport
         self.tone, self.auto_answer, self.codecs, self.extra, self.register = tone, auto_answer, codecs, extra, register
         self.folder = folder / f"{user}-{self.host}"

@@ -1,5 +1,6 @@
-"""Free ports on loopback."""
+"""Free ports and addresses on loopback."""
 
+import os
 import socket
 
 
@@ -16,3 +17,8 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0
                 except OSError:
                     continue
                 return port
+
+
+def own_network() -> str:
+    """Three bytes of a loopback address that this test run has for itself: runs side by side do not meet."""
+    return f"127.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
