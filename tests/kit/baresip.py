@@ -139,12 +139,8 @@ class Phone:
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
         if self._process.returncode is None:
-            self._process.terminate()
-            try:
-                await asyncio.wait_for(self._process.wait(), 8)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+            self._process.kill()  # asked politely it takes 1-3 s to unregister, and nobody here minds
+            await self._process.wait()
 
     @property
     def log(self) -> str:
