@@ -19,7 +19,7 @@ class Softphone:
         # raw=1: no echo cancellation or noise suppression, which would take a steady tone for noise
         phone = cls(await open_page(browser, f"{url}/?raw=1&user={user}", **context))
         await phone.sign_in(user, password)
-        await expect(phone.page.get_by_test_id("number")).to_be_visible()
+        await expect(phone.page.get_by_test_id("connection")).to_have_text("Online")
         return phone
 
     async def sign_in(self, user: str, password: str) -> None:
