@@ -1,11 +1,15 @@
 # make run    the softphone demo: one process, nothing else needed
-# make test   all tests; installs the real peers (sipp, baresip, Chromium ...) where it can
+# make test   all tests; installs the real peers (sipp, baresip, Chromium ...) where it can; PEERS=no installs nothing
 # make check  what must be green before a change lands: style, types, import rules, tests
 # make bench  the media path against the naive design, in the same run
 # make soak   thousands of SIP calls under loss (longer)
 
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell command -v python$(v) 2>/dev/null)) python3)
 UV     := $(shell command -v uv 2>/dev/null)
+# the machine's own certificates, as a company proxy needs them
+export UV_NATIVE_TLS := 1
+export UV_SYSTEM_CERTS := 1
+SAY    := echo "Setting up (once, a minute at most, about 300 MB in .venv) ..."
 BIN    := .venv/bin
 ARGS   ?=
 
@@ -37,7 +41,7 @@ soak: .venv/dev.stamp peers
 	SOAK=1 $(BIN)/python -m pytest tests/interop/test_sipp_soak.py $(ARGS)
 
 peers:
-	@sh tools/install_peers.sh
+	@[ "$(PEERS)" = no ] || sh tools/install_peers.sh
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
@@ -45,9 +49,9 @@ clean:
 # uv where it is installed, else venv + pip; both need nothing but Python 3.11 or newer.
 ifneq ($(UV),)
 .venv/run.stamp: pyproject.toml uv.lock
-	@$(UV) sync --quiet --frozen --inexact --no-dev && touch $@
+	@$(SAY) && $(UV) sync --quiet --frozen --inexact --no-dev && touch $@
 .venv/dev.stamp: pyproject.toml uv.lock
-	@$(UV) sync --quiet --frozen --inexact && touch .venv/run.stamp $@
+	@$(SAY) && $(UV) sync --quiet --frozen --inexact && touch .venv/run.stamp $@
 else
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -56,7 +60,7 @@ else
 	  { echo "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv"; rm -rf .venv; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade pip
 .venv/run.stamp: .venv/bin/pip pyproject.toml
-	@echo "Setting up (once) ..." && $(BIN)/pip install --quiet --only-binary :all: --editable . && touch $@
+	@$(SAY) && $(BIN)/pip install --quiet --only-binary :all: --editable . && touch $@
 .venv/dev.stamp: .venv/bin/pip pyproject.toml
-	@echo "Setting up (once) ..." && $(BIN)/pip install --quiet --only-binary :all: --editable . --group dev && touch .venv/run.stamp $@
+	@$(SAY) && $(BIN)/pip install --quiet --only-binary :all: --editable . --group dev && touch .venv/run.stamp $@
 endif
