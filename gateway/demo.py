@@ -52,7 +52,7 @@ def demo(options: DemoOptions) -> None:
         notes: list[str] = []
         config = demo_config(options, host, Path(folder), notes)
         passwords = {user.name: user.password.get_secret_value() for user in config.users}
-        gateway = Gateway(config, demo=shown(passwords))
+        gateway = Gateway(config, demo=shown({} if options.lan else passwords))
         run(
             gateway,
             ready=lambda: print(box(_screen(gateway, host, passwords, notes, options.lan)), flush=True),
@@ -93,9 +93,10 @@ def demo_config(options: DemoOptions, host: str, folder: Path, notes: list[str])
 
 
 def shown(passwords: dict[str, str]) -> dict[str, object]:
-    """What the page shows before sign-in."""
+    """What the page shows before sign-in, to anybody who can reach it: on a network that is no place for passwords."""
+    accounts = [{"user": name, "display": display, "extension": extension} for name, extension, display in PEOPLE]
     return {
-        "accounts": [{"user": n, "password": passwords[n], "display": d, "extension": e} for n, e, d in PEOPLE],
+        "accounts": [a | ({"password": passwords[a["user"]]} if a["user"] in passwords else {}) for a in accounts],
         "numbers": [{"number": number, "title": title, "words": words} for number, _, title, words in NUMBERS],
     }
 

@@ -37,6 +37,8 @@ from signaling.browser.session import Session
 
 log = logging.getLogger(__name__)
 
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
 
 def browser_hub(config: WebConfig, limits: BrowserConfig, ice_servers: IceServers) -> Hub:
     """A hub that trusts the tokens of this server's sign-in."""
@@ -186,9 +188,19 @@ class WebServer:
                 del self._addresses[address]
         return socket
 
-    async def _demo(self, _: web.Request) -> web.Response:
+    async def _demo(self, request: web.Request) -> web.Response:
+        if self.config.demo is not None and not self._called_by_name(request):
+            self.hub.counters["demo-host"] += 1
+            return problem(403, "host", "The demo is shown at the address that it printed, under no other name.")
         shown = {"demo": self.config.demo is not None} | dict(self.config.demo or {})
         return web.json_response(shown, headers={"Cache-Control": "no-store"})
+
+    def _called_by_name(self, request: web.Request) -> bool:
+        """A name that leads here without being ours is DNS rebinding: another site's page would read the answer."""
+        port = request.transport.get_extra_info("sockname")[1] if request.transport else self.config.port
+        names = {*LOOPBACK_NAMES, self.config.host}
+        host = request.headers.get("Host", "").lower()
+        return host in {f"{name}:{port}" for name in names} or (port in (80, 443) and host in names)
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = "stopping" if self._stopping else "ok"

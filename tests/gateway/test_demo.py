@@ -47,6 +47,7 @@ def test_on_the_network_it_speaks_tls_and_has_better_passwords(tmp_path, monkeyp
 def test_the_page_is_told_accounts_and_numbers():
     told = shown({name: "pw" for name, _, _ in PEOPLE})
     assert told["accounts"][0] == {"user": "alice", "password": "pw", "display": "Alice Ashford", "extension": "101"}
+    assert not any("password" in account for account in shown({})["accounts"])  # --lan: whoever is near reads it
     assert [n["number"] for n in told["numbers"]] == [number for number, *_ in NUMBERS]
 
 

@@ -38,9 +38,9 @@ class SignIn extends View {
     const wanted = demo.accounts.find((account) => account.user === this.user.value);
     if (wanted && !this.password.value) this.#fill(wanted);
     this.people.append(
-      h("h2", { id: "demo-title" }, "This is the demo. Be anyone:"),
+      h("h2", { id: "demo-title" }, demo.accounts[0].password ? "This is the demo. Be anyone:" : "This is the demo. Passwords are in its terminal:"),
       h("div", { class: "chips" }, demo.accounts.map((account) =>
-        h("button", { class: "chip", type: "button", "data-testid": `demo-${account.user}`, on: { click: () => { this.#show(""); this.#fill(account); this.button.focus(); } } },
+        h("button", { class: "chip", type: "button", "data-testid": `demo-${account.user}`, on: { click: () => { this.#show(""); this.#fill(account); (account.password ? this.button : this.password).focus(); } } },
           account.display || account.user, account.extension ? h("span", { class: "quiet" }, account.extension) : null))),
     );
     setHidden(this.people, false);
@@ -48,7 +48,7 @@ class SignIn extends View {
 
   #fill({ user, password }) {
     this.user.value = user;
-    this.password.value = password;
+    this.password.value = password ?? "";
   }
 
   async #submit(event) {

@@ -1,6 +1,7 @@
 """The page's files as they lie in the package: complete, self-contained, within the content policy."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,5 +55,5 @@ def test_every_icon_exists(path):
 
 
 def test_the_package_ships_the_page():
-    project = (Path(__file__).parents[3] / "pyproject.toml").read_text()
-    assert re.search(r'package-data\]\s*web = \["\*\*/\*"\]', project)
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert "web" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

@@ -254,6 +254,15 @@ async def test_metrics_are_not_for_everybody():
         assert await response.json() == {"demo": False}
 
 
+async def test_the_demo_is_shown_under_no_other_name():
+    async with running(web={"demo": {"accounts": [{"user": "alice", "password": "alice"}]}}) as run:
+        port = run.url.rsplit(":", 1)[1]
+        for host, status in ((f"localhost:{port}", 200), (f"[::1]:{port}", 200), ("localhost", 403), ("a.evil:1", 403)):
+            async with run.http.get(run.url + "/v1/demo", headers={"Host": host}) as response:
+                assert response.status == status
+                assert ("alice" in await response.text()) is (status == 200)
+
+
 async def test_a_taken_port_says_so():
     async with running() as run:
         port = int(run.url.rsplit(":", 1)[1])
