@@ -149,6 +149,7 @@ class RouteTable(Strict):
     on_no_answer: TargetText = ""
     on_unreachable: TargetText = ""
     reject: RejectTable | None = None
+    from_trunks: bool = False
 
 
 class Config(BaseSettings):

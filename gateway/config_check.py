@@ -41,6 +41,7 @@ def _users(config: Config) -> Iterator[Finding]:
 
 def _routes(config: Config) -> Iterator[Finding]:
     names = [user.name for user in config.users]
+    known = {name.casefold() for user in config.users for name in (user.name, user.extension)}
     trunks = [trunk.name for trunk in config.trunks]
     for i, route in enumerate(config.routes):
         if bool(route.to) == (route.reject is not None):
@@ -52,7 +53,7 @@ def _routes(config: Config) -> Iterator[Finding]:
             target = Target.parse(text)
             if target.kind == "trunk" and (name := target.value.partition("/")[0]) not in trunks:
                 yield ("routes", i, key), f'there is no trunk "{name}"{_perhaps(name, trunks, "trunks")}'
-            if target.kind == "user" and "{" not in target.value and target.value not in names:
+            if target.kind == "user" and "{" not in target.value and target.value.casefold() not in known:
                 yield ("routes", i, key), f'there is no user "{target.value}"{_perhaps(target.value, names, "users")}'
 
 

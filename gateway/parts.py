@@ -70,6 +70,7 @@ def _route(table: RouteTable) -> Route:
         target(table.on_no_answer),
         target(table.on_unreachable),
         refusal,
+        table.from_trunks,
     )
 
 

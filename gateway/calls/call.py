@@ -29,7 +29,8 @@ class Call(Actor):
         """Look up the route and agree on the caller's media, or refuse at once."""
         self._now = self.started_at = now
         self._tell(ev.CallStarted(self.id, now, self.caller.identity, self.caller.kind, self.dialled, self.caller.leg))
-        plan = refusal or self._router.route(self.dialled)
+        stranger = self.caller.identity.user is None
+        plan = refusal or self._router.route(self.dialled, stranger=stranger)
         if isinstance(plan, Ending):
             self._end(plan)
             return

@@ -15,6 +15,10 @@ from .patterns import BadPattern, Captures, Matcher, compile_pattern, normal
 
 KINDS = ("user", "sip", "trunk", "app", "number")
 FORWARD_DEPTH = 5
+NOT_FOR_STRANGERS = ending(
+    "forbidden",
+    "A call from outside does not go out again by a trunk. Its route can allow that with from_trunks = true.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Route:
     on_unreachable: Target | None = None
     refusal: Ending | None = None
     """Refuse instead of ringing anybody."""
+    from_trunks: bool = False
+    """Let callers without an account take its trunks, too: else a trunk's caller could call the world at our cost."""
 
     @property
     def forwards(self) -> Mapping[str, Target]:
@@ -88,6 +94,8 @@ class Plan:
     groups: tuple[tuple[Target, ...], ...]
     timeout: float | None = None
     forwards: Mapping[str, Target] = field(default_factory=dict)
+    stranger: bool = False
+    """The caller has no account here."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -111,17 +119,17 @@ class Router:
         """What was dialled, without what says only that it is for us."""
         return normal(dialled, self.ours)
 
-    def route(self, dialled: str) -> Plan | Ending:
-        """Where a call to this goes, or why nowhere."""
-        return self._route(dialled, FORWARD_DEPTH)
+    def route(self, dialled: str, *, stranger: bool = False) -> Plan | Ending:
+        """Where a call to this goes, or why nowhere. A stranger is a caller without an account."""
+        return self._route(dialled, stranger, FORWARD_DEPTH)
 
     def towards(self, target: Target, why: str, before: Plan) -> Plan | Ending:
         """The plan for a forward. A number starts its own route; anything else is rung as the first route would."""
         if target.kind == "number":
-            return self.route(target.value)
-        return Plan(f"{before.route} ({why})", ((target,),), before.timeout)
+            return self.route(target.value, stranger=before.stranger)
+        return Plan(f"{before.route} ({why})", ((target,),), before.timeout, stranger=before.stranger)
 
-    def _route(self, dialled: str, depth: int) -> Plan | Ending:
+    def _route(self, dialled: str, stranger: bool, depth: int) -> Plan | Ending:
         if depth == 0:
             return ending("loop", "A number leads to itself. Check the routes whose targets are numbers.")
         number = self.meant(dialled)
@@ -130,27 +138,39 @@ class Router:
         for matcher, route in self._routes:
             captures = next((c for c in map(matcher, names) if c is not None), None)
             if captures is not None:
-                return self._plan(route, {**captures, "number": number}, depth)
+                return self._plan(route, {**captures, "number": number}, stranger, depth)
         if account is not None:
-            return Plan(f"user:{account.name}", ((Target("user", account.name),),))
+            return Plan(f"user:{account.name}", ((Target("user", account.name),),), stranger=stranger)
         return self._unknown(number)
 
-    def _plan(self, route: Route, captures: Captures, depth: int) -> Plan | Ending:
+    def _plan(self, route: Route, captures: Captures, stranger: bool, depth: int) -> Plan | Ending:
         if route.refusal is not None:
             return route.refusal
         targets: list[Target] = []
-        for target in (t.filled(captures) for t in route.targets):
+        barred = stranger and not route.from_trunks
+        for target in (self._concrete(t, captures) for t in route.targets):
+            if target.kind == "trunk" and barred:
+                continue
             if target.kind != "number":
                 targets.append(target)
                 continue
-            further = self._route(target.value, depth - 1)
-            if isinstance(further, Ending):
+            further = self._route(target.value, stranger, depth - 1)
+            if isinstance(further, Plan):
+                targets += [t for group in further.groups for t in group]
+            elif further is not NOT_FOR_STRANGERS:
                 return further
-            targets += [t for group in further.groups for t in group]
+        if route.targets and not targets:
+            return NOT_FOR_STRANGERS
         groups = (tuple(targets),) if route.strategy == "parallel" else tuple((t,) for t in targets)
-        return Plan(
-            route.pattern, groups, route.timeout, {why: t.filled(captures) for why, t in route.forwards.items()}
-        )
+        concrete = {why: self._concrete(t, captures) for why, t in route.forwards.items()}
+        forwards = {why: t for why, t in concrete.items() if t.kind != "trunk" or not barred}
+        return Plan(route.pattern, groups, route.timeout, forwards, stranger)
+
+    def _concrete(self, target: Target, captures: Captures) -> Target:
+        """The target with its braces filled, and a user by the account's name, which devices sign in under."""
+        filled = target.filled(captures)
+        account = self.account(filled.value) if filled.kind == "user" else None
+        return filled if account is None else Target("user", account.name)
 
     def _unknown(self, number: str) -> Ending:
         if number.startswith("sip:"):

@@ -121,8 +121,40 @@ def test_a_trunk_gets_the_number_that_was_dialled_or_another():
     assert r.route("0815").targets == ("trunk:pbx/815",)
 
 
+def test_who_has_no_account_does_not_call_out_by_a_trunk():
+    routes = [
+        route("0.", "trunk:pbx/{rest}"),
+        route("00.", "trunk:pbx/{rest}"),
+        route("1", "101", "0815", on_busy="trunk:pbx/1", on_no_answer="app:music"),
+        route("2", "0815"),
+        route("3.", "trunk:pbx/{rest}", from_trunks=True, on_busy="trunk:pbx/2"),
+        route("4", "101", on_busy="0815"),
+    ]
+    r = router(*routes)
+    for dialled in ("0815", "2"):
+        refused = r.route(dialled, stranger=True)
+        assert isinstance(refused, Ending)
+        assert refused.status == 403
+        assert "from_trunks" in refused.words
+        assert r.route(dialled).targets == ("trunk:pbx/815",)
+    rung = r.route("1", stranger=True)
+    assert (rung.targets, list(rung.forwards)) == (("user:alice",), ["no-answer"])
+    allowed = r.route("3815", stranger=True)
+    assert (allowed.targets, list(allowed.forwards)) == (("trunk:pbx/815",), ["busy"])
+    by_number = r.route("4", stranger=True)
+    assert r.towards(by_number.forwards["busy"], "busy", by_number).cause == "forbidden"
+    assert r.towards(by_number.forwards["busy"], "busy", r.route("4")).targets == ("trunk:pbx/815",)
+
+
 def test_a_number_as_target_is_routed_again():
     assert router(route("0", "101", "602"), route("602", "app:music")).route("0").targets == ("user:alice", "app:music")
+
+
+def test_a_user_is_meant_by_any_name():
+    r = router(route("re:^7(.*)", "user:{1}", on_busy="user:{1}"), route("8", "user:BOB"))
+    assert r.route("7102").targets == r.route("8").targets == ("user:bob",)
+    assert str(r.route("7102").forwards["busy"]) == "user:bob"
+    assert r.route("7999").targets == ("user:999",)
 
 
 def test_numbers_that_lead_in_a_circle():
