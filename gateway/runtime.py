@@ -235,6 +235,10 @@ class Runtime:
 
     def _effect_failed(self, effect: fx.Effect, error: Exception) -> None:
         """A failure is news for the call where it cannot go on without, and a line in the log where it can."""
+        if isinstance(effect, fx.AnswerReoffer):
+            self._refuse_reoffer(effect.leg, error)
+            if isinstance(error, MediaError):
+                return  # their mistake
         name = type(effect).__name__
         self.failed[f"{name}: {type(error).__name__}"] += 1
         if not isinstance(error, MediaError | TimeoutError):
@@ -245,6 +249,13 @@ class Runtime:
         elif isinstance(effect, fx.Play | fx.Record):
             log.warning("%s: %s", effect.leg, error)
             self.tell(ev.Finished(effect.leg))
+
+    def _refuse_reoffer(self, leg: str, error: Exception) -> None:
+        """Whatever went wrong: an offer without an answer would be in the way of every later one (RFC 3261 14.2)."""
+        log.warning("%s: its new offer is refused: %s", leg, str(error) or type(error).__name__)
+        if leg in self._legs:
+            status = error.sip_status if isinstance(error, MediaError) else 500
+            self._drivers[self._legs[leg].kind].refuse_reoffer(leg, status)
 
     # ------------------------------------------------------------ effects: descriptions
 
@@ -276,15 +287,10 @@ class Runtime:
 
     async def _answer_reoffer(self, effect: fx.AnswerReoffer) -> None:
         leg, driver = self._legs[effect.leg], self._drivers[self._legs[effect.leg].kind]
-        try:
-            if leg.offer:
-                answer = await self._media.accept(effect.leg, leg.offer)
-            else:  # a re-INVITE without one asks for ours
-                answer = await self._media.offer(effect.leg)
-        except MediaError as error:
-            log.warning("%s: its new offer is refused: %s", effect.leg, error)
-            driver.refuse_reoffer(effect.leg, error.sip_status)
-            return
+        if leg.offer:
+            answer = await self._media.accept(effect.leg, leg.offer)
+        else:  # a re-INVITE without one asks for ours
+            answer = await self._media.offer(effect.leg)
         driver.answer_reoffer(effect.leg, answer)
 
     async def _tune(self, effect: fx.Tune) -> None:

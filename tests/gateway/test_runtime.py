@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from gateway import runtime
 from gateway.calls import commands as cmd
 from gateway.calls import events as ev
 from gateway.calls.apps import RecordAndPlay
@@ -224,6 +225,31 @@ async def test_a_re_offer_that_cannot_be_accepted_is_refused_and_the_call_goes_o
     await r.tell(ev.Reoffered("x1-b1"), b"strange")
     assert r.phones.said[-1] == ("refuse_reoffer", "x1-b1", 488)
     assert len(r.runtime.table) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a defect"), TimeoutError()])
+async def test_a_re_offer_that_fails_for_any_reason_is_refused_and_the_next_one_works(rig, error):
+    r = rig()
+    await r.arrive()
+    await r.tell(ev.Answered("x1-b1"), b"answer")
+    r.media.fail["accept x1-b1"] = error
+    await r.tell(ev.Reoffered("x1-b1"), b"strange")
+    assert r.phones.said[-1] == ("refuse_reoffer", "x1-b1", 500)
+    assert r.runtime.failed[f"AnswerReoffer: {type(error).__name__}"] == 1
+    del r.media.fail["accept x1-b1"]
+    await r.tell(ev.Reoffered("x1-b1"), b"better")
+    assert r.phones.said[-1] == ("answer_reoffer", "x1-b1", b"accept of x1-b1")
+
+
+async def test_a_re_offer_that_takes_too_long_is_refused(rig, monkeypatch):
+    monkeypatch.setattr(runtime, "MEDIA_PATIENCE", 0.01)
+    r = rig()
+    await r.arrive()
+    await r.tell(ev.Answered("x1-b1"), b"answer")
+    r.media.gate["accept x1-b1"] = asyncio.Event()
+    r.runtime.tell(ev.Reoffered("x1-b1"), b"slow")
+    await asyncio.sleep(0.05)
+    assert r.phones.said[-1] == ("refuse_reoffer", "x1-b1", 500)
 
 
 async def test_what_media_tells_reaches_call_and_page(rig):
