@@ -1,7 +1,7 @@
 """Phones and PBXs: the SIP stack's calls <-> call events.
 
 What a leg is called by (`_legs`) and what the stack calls it by (`_calls`) is all this remembers, and for a call that
-is being placed whether it is still wanted: finding an address takes a moment, and a caller may have hung up meanwhile.
+is being placed the task that does it: finding an address takes a moment, and a caller may have hung up meanwhile.
 """
 
 from __future__ import annotations
@@ -48,9 +48,6 @@ class _Leg:
     call: str = ""
     """The stack's handle; empty while the call is being placed."""
     placing: asyncio.Task[None] | None = None
-    gone: Ending | None = None
-    """Told to go before the stack knew it."""
-    outgoing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +66,6 @@ class SipDriver:
         self._endpoint: Endpoint
         self._legs: dict[str, _Leg] = {}
         self._calls: dict[str, str] = {}
-        self._placing = 0
-        self._unclaimed: dict[str, list[sip.Event]] = {}
-        """Events of calls whose handle we are about to be given."""
 
     def connect(self, endpoint: Endpoint) -> None:
         """The wire; once, before the first call."""
@@ -93,10 +87,6 @@ class SipDriver:
     # ------------------------------------------------------------ from phones
 
     def on_event(self, event: sip.Event) -> None:
-        call = getattr(event, "call", None)
-        if self._placing and call is not None and call not in self._calls and not isinstance(event, sip.Invited):
-            self._unclaimed.setdefault(call, []).append(event)
-            return
         match event:
             case sip.Invited():
                 self._invited(event)
@@ -182,14 +172,13 @@ class SipDriver:
     # ------------------------------------------------------------ to phones
 
     def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes) -> None:
-        known = _Leg(outgoing=True)
+        known = _Leg()
         self._legs[leg] = known
         known.placing = asyncio.create_task(self._place(leg, known, address, user, caller, body), name=f"place-{leg}")
 
     async def _place(
         self, leg: str, known: _Leg, address: str, user: str | None, caller: ev.Identity, body: bytes
     ) -> None:
-        self._placing += 1
         try:
             to = self._destination(address, user, caller)
             call = await self._endpoint.invite(
@@ -200,19 +189,9 @@ class SipDriver:
             self._legs.pop(leg, None)
             self._control.tell(ev.Rejected(leg, "unreachable", error.sip_status, str(error)))
             return
-        finally:
-            known.placing = None
-            self._placing -= 1
-            unclaimed, self._unclaimed = self._unclaimed, {}
-        if known.gone is not None:
-            self._endpoint.cancel(call, known.gone.reason)
-            return
-        known.call = call
+        known.placing = None
+        known.call = call  # the endpoint tells nothing of it before we know it
         self._calls[call] = leg
-        for event in unclaimed.pop(call, []):
-            self.on_event(event)
-        if self._placing:  # the rest may belong to those
-            self._unclaimed = unclaimed | self._unclaimed
 
     def _destination(self, address: str, user: str | None, caller: ev.Identity) -> _Destination:
         """From a contact's address: a trunk and a number, a registered phone, or a SIP URI."""
@@ -249,7 +228,7 @@ class SipDriver:
     def cancel(self, leg: str, ending: Ending) -> None:
         known = self._legs.get(leg)
         if known is not None and known.placing is not None:
-            known.gone = ending
+            known.placing.cancel()  # its address is still being looked up: nothing has been sent, nothing will be
         self._order(leg, lambda call: self._endpoint.cancel(call, ending.reason))
 
     def hang_up(self, leg: str, ending: Ending) -> None:
@@ -268,6 +247,8 @@ class SipDriver:
         known = self._legs.pop(leg, None)
         if known is not None:
             self._calls.pop(known.call, None)
+            if known.placing is not None:
+                known.placing.cancel()
 
     # ------------------------------------------------------------ which is which
 
