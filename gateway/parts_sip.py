@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.config import Config, TrunkTable
 from gateway.drivers.sip import Trunk
@@ -55,14 +55,19 @@ def trunks(config: Config) -> dict[str, Trunk]:
 
 def registrations(config: Config, addresses: Iterable[Address]) -> list[Registration]:
     """One for each trunk that wants to know where we are."""
-    port = next((a.port for a in addresses), config.sip.port)
-    return [_registration(t, reached_by(config), port) for t in config.trunks if t.register_]
+    ports = {address.transport: address.port for address in addresses}
+    return [_registration(t, reached_by(config), ports) for t in config.trunks if t.register_]
 
 
-def _registration(trunk: TrunkTable, host: str, port: int) -> Registration:
+def _registration(trunk: TrunkTable, host: str, ports: Mapping[str, int]) -> Registration:
+    """The Contact names the transport that the trunk is called by, and the port where we listen for that one."""
     server = Uri.parse(trunk.server)
+    wanted = server.transport or ""
+    transport = wanted if wanted in ports else next(iter(ports))
     aor = Uri("sip", trunk.user, None, server.host)
-    contact = Uri("sip", trunk.user, None, host, port)
+    contact = Uri("sip", trunk.user, None, host, ports[transport])
+    if transport != "udp":  # which is what is meant where none is said (RFC 3263 section 4.1)
+        contact = contact.with_params(transport=transport)
     return Registration(aor, server, contact, _credentials(trunk), trunk.expires, random=hexadecimal, id=trunk.name)
 
 
