@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
 
@@ -33,6 +33,7 @@ from gateway.parts import CannotStart
 from gateway.runtime import Runtime
 from media.host import MediaHost
 from signaling.net.endpoint import Endpoint
+from signaling.sip.errors import SipError
 from signaling.sip.stack import Stack
 
 __all__ = ["CannotStart", "Gateway", "serve"]
@@ -92,13 +93,19 @@ class Gateway:
     async def stop(self) -> None:
         """End all calls with BYE, wait a moment for the answers, give everything back."""
         linger = GOODBYE_PATIENCE if len(self.table) or self.config.trunks else 0.0
-        await self.runtime.stop(CALLS_PATIENCE)
+        async with self._open:  # web, SIP and media are closed whatever the farewells come to
+            try:
+                await self.runtime.stop(CALLS_PATIENCE)
+                self._unregister()
+                await self.endpoint.drain(linger)
+            finally:
+                self.metrics.stop()
+
+    def _unregister(self) -> None:
         for trunk in self.config.trunks:
             if trunk.register_:
-                self.endpoint.unregister(trunk.name)
-        await self.endpoint.drain(linger)
-        self.metrics.stop()
-        await self._open.aclose()  # web, SIP, media
+                with suppress(SipError):  # it never got so far
+                    self.endpoint.unregister(trunk.name)
 
     @property
     def sip_addresses(self) -> str:

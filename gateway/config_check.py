@@ -18,6 +18,7 @@ def check(config: Config) -> list[Finding]:
     """Every problem between values, each with the path of the value to change."""
     return [
         *_users(config),
+        *_trunks(config),
         *_routes(config),
         *_addresses(config),
         *_halves(config),
@@ -26,17 +27,29 @@ def check(config: Config) -> list[Finding]:
 
 
 def _users(config: Config) -> Iterator[Finding]:
-    for key in ("name", "extension"):
-        seen: dict[str, int] = {}
-        for i, user in enumerate(config.users):
-            value = str(getattr(user, key)).casefold()
-            if value and value in seen:
-                yield ("users", i, key), f'"{value}" is also the {key} of user {seen[value] + 1}; each needs its own'
-            seen.setdefault(value, i)
+    yield from _twice("users", "name", [user.name for user in config.users])
+    yield from _twice("users", "extension", [user.extension for user in config.users])
     names = {user.name.casefold() for user in config.users}
     for i, user in enumerate(config.users):
         if user.extension.casefold() in names:
             yield ("users", i, "extension"), f'"{user.extension}" is also a user\'s name; choose another'
+
+
+def _trunks(config: Config) -> Iterator[Finding]:
+    yield from _twice("trunks", "name", [trunk.name for trunk in config.trunks])
+
+
+def _twice(table: str, key: str, values: Sequence[str]) -> Iterator[Finding]:
+    """What two rows of a table have in common that each needs for its own."""
+    seen: dict[str, int] = {}
+    for i, value in enumerate(values):
+        folded = value.casefold()
+        if folded and folded in seen:
+            yield (
+                (table, i, key),
+                f'"{folded}" is also the {key} of {table[:-1]} {seen[folded] + 1}; each needs its own',
+            )
+        seen.setdefault(folded, i)
 
 
 def _routes(config: Config) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from gateway.app import CannotStart, Gateway
-from gateway.config import Config
+from gateway.config import Config, TrunkTable
 
 
 def config(**more) -> Config:
@@ -38,6 +38,25 @@ async def test_it_starts_serves_and_stops():
         async with http.post(f"{url}v1/login", json={"user": "101", "password": "secret"}) as answer:
             assert (await answer.json())["user"] == "alice"
     await gateway.stop()
+    assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
+
+
+async def test_it_stops_wholly_whatever_goes_wrong_on_the_way(monkeypatch):
+    trunk = {"name": "pbx", "server": "sip:127.0.0.1:9", "user": "1", "password": "p"}
+    gateway = Gateway(config().model_copy(update={"trunks": (TrunkTable.model_validate(trunk),)}))
+    monkeypatch.setattr(gateway.endpoint, "register", lambda registration: None)  # so there is none to take back
+    await gateway.start()
+    await gateway.stop()
+    again = Gateway(config(sip={"port": gateway.endpoint.addresses[0].port}))
+    await again.start()
+
+    async def defect(patience):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(again.runtime, "stop", defect)
+    with pytest.raises(RuntimeError, match="a defect"):
+        await again.stop()
+    await asyncio.sleep(0)
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
 
 

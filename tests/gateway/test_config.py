@@ -106,6 +106,13 @@ def test_two_users_of_one_name_or_extension(tmp_path):
     ]
 
 
+def test_two_trunks_of_one_name(tmp_path):
+    trunk = "[[trunks]]\nname='{}'\nserver='sip:pbx.test'\nuser='1'\npassword='p'\n"
+    assert problems(tmp_path, trunk.format("office") + trunk.format("Office")) == [
+        'tandem.toml:7: name in [[trunks]] number 2: "office" is also the name of trunk 1; each needs its own'
+    ]
+
+
 def test_not_toml(tmp_path):
     (found,) = problems(tmp_path, "[sip\nport")
     assert found.startswith("tandem.toml: not TOML: ")
