@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -114,11 +113,27 @@ GAUGES = {
 }
 
 
-def bounded(reasons: Tally[str], limit: int = 50) -> dict[str, int]:
-    """Reasons as label values, without their numbers: a stranger's bytes must not make endless time series."""
-    plain: Tally[str] = Tally()
+def bounded(reasons: Mapping[str, int], limit: int = 50) -> dict[str, int]:
+    """Reasons as label values, a bounded set of them: a stranger's bytes must not make endless time series.
+
+    The first to come keep their names, so that each series only ever grows; what comes beyond the limit is "other".
+    """
+    plain: dict[str, int] = {}
     for why, count in reasons.items():
-        plain[re.sub(r"\d+", "N", why) if not why.startswith("refused-") else why] += count
-    common = dict(plain.most_common(limit))
-    rest = sum(plain.values()) - sum(common.values())
-    return common | ({"other": rest} if rest else {})
+        name = label(why)
+        name = name if name in plain or len(plain) < limit else "other"
+        plain[name] = plain.get(name, 0) + count
+    return plain
+
+
+def label(why: str) -> str:
+    """A reason's first clause in words without anything of the message's own: no numbers, addresses or quotations."""
+    if _CODE.fullmatch(why):
+        return why
+    clause = re.split(r"[;?!]|[.:](?=\s|$)", why, maxsplit=1)[0]
+    words = [word.strip(",.:()") for word in re.sub(r"\"[^\"]*\"|'[^']*'(?!\w)", " ", clause).split()]
+    return "-".join(word.lower() for word in words if _WORD.fullmatch(word))[:80] or "other"
+
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*(-[1-6]\d\d)?")
+_WORD = re.compile(r"[A-Za-z]+(['-][A-Za-z]+)*")
