@@ -62,7 +62,7 @@ class CallTable:
         return call
 
     def begin(self, call: Call, now: float) -> None:
-        call.begin(now, self._refusal())
+        call.begin(now, self._refusal(call))
         self._collect(call)
 
     def receive(self, event: ev.LegEvent, now: float) -> Call | None:
@@ -109,7 +109,12 @@ class CallTable:
         while (news := call.next_event()) is not None:
             self._news.append(news)
 
-    def _refusal(self) -> Ending | None:
+    def _refusal(self, call: Call) -> Ending | None:
         if self.stopping:
             return ending("stopping")
-        return ending("full") if len(self._calls) > self._settings.max_calls else None
+        if len(self._calls) > self._settings.max_calls:
+            return ending("full")
+        user, limit = call.caller.identity.user, self._settings.max_calls_per_user
+        if user is not None and self.calls_of(user, besides=call.id) >= limit:
+            return ending("busy", f"You are already in as many calls as allowed ({limit}). Hang up one of them.")
+        return None

@@ -47,7 +47,7 @@ async def test_it_stops_wholly_whatever_goes_wrong_on_the_way(monkeypatch):
     monkeypatch.setattr(gateway.endpoint, "register", lambda registration: None)  # so there is none to take back
     await gateway.start()
     await gateway.stop()
-    again = Gateway(config(sip={"port": gateway.endpoint.addresses[0].port}))
+    again = Gateway(config())
     await again.start()
 
     async def defect(patience):

@@ -8,12 +8,12 @@ from gateway.calls.router import Router
 from gateway.calls.settings import CallSettings
 from gateway.calls.table import CallTable
 
-from .world import USERS, Directory
+from .world import USERS, Directory, route
 
 
-def table(**settings) -> CallTable:
+def table(*routes, **settings) -> CallTable:
     numbers = count(1)
-    return CallTable(CallSettings(**settings), Router([], USERS), Directory(), lambda: f"x{next(numbers)}")
+    return CallTable(CallSettings(**settings), Router(routes, USERS), Directory(), lambda: f"x{next(numbers)}")
 
 
 def arrive(t: CallTable, dialled="102", user="alice"):
@@ -62,6 +62,17 @@ def test_a_user_may_be_in_so_many_calls_and_no_more():
     assert t.calls_of("bob") == 1
     arrive(t, "bob", user="carol")
     assert [e.ending.cause for e in carry_out(t) if isinstance(e, fx.Reject)] == ["busy"]
+
+
+def test_a_user_may_place_so_many_calls_and_no_more():
+    t = table(route("600", "app:echo"), max_calls_per_user=2)
+    for _ in range(3):
+        arrive(t, "600")
+    for _ in range(3):
+        arrive(t, "600", user=None)  # a trunk carries the calls of many
+    refused = [e for e in carry_out(t) if isinstance(e, fx.Reject) and e.ending.cause == "busy"]
+    assert [(e.leg, e.ending.status) for e in refused] == [("x3-a", 486)]
+    assert "already in as many calls as allowed (2)" in refused[0].ending.words
 
 
 def test_stopping_ends_all_and_takes_no_more():
