@@ -3,7 +3,9 @@
 // `window.tandem` is for tests and the console: { phone, connection, settings, sounds, state() }; see docs/browser-protocol.md.
 
 import { Connection } from "./connection.js";
+import { Desktop } from "./desktop.js";
 import { View, h } from "./dom.js";
+import { loadIcons } from "./icons.js";
 import { Microphone } from "./microphone.js";
 import { Phone } from "./phone.js";
 import { SessionStore } from "./session_store.js";
@@ -15,6 +17,7 @@ import "./views/toasts.js";
 
 class App extends View {
   build() {
+    loadIcons();
     this.settings = new Settings();
     this.store = new SessionStore();
     this.sounds = new Sounds();
@@ -43,8 +46,12 @@ class App extends View {
     const connection = new Connection(this.store);
     const phone = new Phone(connection, new Microphone(this.settings), this.sounds, this.settings);
     const view = h("tandem-phone");
-    Object.assign(view, { phone, demo: this.demo, user: this.store.kept.user ?? "" });
+    const desktop = new Desktop(this.settings);
+    Object.assign(view, { phone, desktop, demo: this.demo, user: this.store.kept.user ?? "" });
     phone.addEventListener("toast", ({ detail }) => this.toasts.say(detail));
+    phone.addEventListener("begun", () => this.toasts.clear());
+    phone.addEventListener("incoming", ({ detail }) => desktop.ring(detail));
+    phone.addEventListener("change", () => desktop.tidy());
     connection.addEventListener("refused", ({ detail }) => this.#signIn(detail.words));
     view.addEventListener("sign-out", () => {
       phone.signOut();

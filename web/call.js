@@ -8,17 +8,20 @@ import { QualityReader } from "./quality.js";
 const PATIENCE = 3000; // ms of "disconnected" before ICE is restarted
 const LAST_RESORT = 8000; // ms after which a new peer connection is tried
 
+export const HEARD_SHOWN = 10_000; // ms: what they pressed is news only for a while
+
 export class Call extends EventTarget {
   state = "new"; // calling, ringing, incoming, answering, active, ended
   since = null; // performance.now() of the answer
   muted = false;
   held = false;
   peerHeld = false;
-  listenOnly = false;
+  listenOnly = false; // no microphone
   media = "new"; // new, connecting, connected, interrupted, failed
   early = false; // the far end, or ringback, can already be heard
   sentDigits = "";
   heardDigits = "";
+  heardAt = 0; // performance.now() of the last of them
   quality = null; // what this page measures
   gatewayQuality = null; // what the gateway says
   end = null; // { cause, words, status }
@@ -33,10 +36,11 @@ export class Call extends EventTarget {
   #reader = new QualityReader();
   #offer = null;
   #inFront = true;
+  #mayListen = false; // the person chose to go without a microphone
   #owed = 0; // answers that have not come yet: only the last one fits the present offer
   #display;
 
-  // io: { nameOf(peer), online(), send, iceServers(), trickle(), microphone, settings, speakers }
+  // io: { book, online(), send, iceServers(), trickle(), microphone, settings, speakers }
   constructor(io, known) {
     super();
     this.#io = io;
@@ -50,7 +54,12 @@ export class Call extends EventTarget {
 
   // A number of the directory's goes by its name there; other names are the gateway's.
   get display() {
-    return (this.#display === this.peer && this.#io.nameOf(this.peer)) || this.#display;
+    return (this.#display === this.peer && this.#io.book.nameOf(this.peer)) || this.#display;
+  }
+
+  // What to do in this call, where the directory says so.
+  get hint() {
+    return this.direction === "out" ? this.#io.book.hintOf(this.peer) : "";
   }
 
   get live() {
@@ -68,8 +77,8 @@ export class Call extends EventTarget {
   // -- what the person does
 
   // Throws what the microphone throws.
-  async dial() {
-    this.#track = await this.#io.microphone.take();
+  async dial(listen) {
+    await this.#openMicrophone(listen);
     if (!this.live) return this.#letGo(); // hung up while the browser was still asking for the microphone
     this.#set({ state: "calling" });
     await this.#sendOffer((sdp) => ({ type: "call", call: this.id, to: this.peer, sdp }));
@@ -81,11 +90,11 @@ export class Call extends EventTarget {
   }
 
   // Throws what the microphone throws; the call rings on then.
-  async answer() {
+  async answer(listen) {
     if (this.state !== "incoming") return;
     this.#set({ state: "answering" });
     try {
-      this.#track = await this.#io.microphone.take();
+      await this.#openMicrophone(listen);
     } catch (error) {
       if (this.live) this.#set({ state: "incoming" });
       throw error;
@@ -177,7 +186,8 @@ export class Call extends EventTarget {
   }
 
   pressed(key) {
-    this.#set({ heardDigits: (this.heardDigits + key).slice(-64) });
+    const before = performance.now() - this.heardAt < HEARD_SHOWN ? this.heardDigits : "";
+    this.#set({ heardDigits: (before + key).slice(-64), heardAt: performance.now() });
   }
 
   measured(stats) {
@@ -202,8 +212,7 @@ export class Call extends EventTarget {
       if (known.state === "incoming") return this.ringWith(known.sdp);
     }
     try {
-      this.#track ??= await this.#io.microphone.take();
-      this.#set({ listenOnly: false });
+      if (!this.#track) await this.#openMicrophone(this.#mayListen);
     } catch {
       this.#set({ listenOnly: true }); // better to hear than to lose the call
     }
@@ -247,6 +256,12 @@ export class Call extends EventTarget {
 
   // -- inside
 
+  async #openMicrophone(listen) {
+    this.#mayListen = listen;
+    if (!listen) this.#track = await this.#io.microphone.take();
+    this.#set({ listenOnly: listen });
+  }
+
   #connect() {
     this.#dropPeer();
     const pc = new RTCPeerConnection({ iceServers: this.#io.iceServers(), bundlePolicy: "max-bundle" });
@@ -254,7 +269,6 @@ export class Call extends EventTarget {
     this.#hold();
     this.#gate();
     if (this.#track) pc.addTrack(this.#track, new MediaStream([this.#track]));
-    else pc.addTransceiver("audio", { direction: "recvonly" });
     pc.addEventListener("track", ({ track, streams }) => {
       this.audio.srcObject = streams[0] ?? new MediaStream([track]);
       this.#play();
@@ -268,6 +282,7 @@ export class Call extends EventTarget {
   #sendOffer(message) {
     return this.#do(async () => {
       const pc = this.#connect();
+      if (!this.#track) pc.addTransceiver("audio", { direction: "recvonly" });
       await this.#describe(pc, "offer");
       this.#owed += 1;
       this.#io.send(message(pc.localDescription.sdp));

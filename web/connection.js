@@ -11,6 +11,7 @@ export class Connection extends EventTarget {
   state = "idle"; // idle, connecting, open, waiting (for the next try), replaced, closed
   retryAt = 0; // while waiting: when the next try is, performance.now()
   why = ""; // while waiting: words
+  code = 0; // of the last close
   user = null; // { user, display, extension }
   ice = "lite";
   iceServers = [];
@@ -101,6 +102,7 @@ export class Connection extends EventTarget {
 
   #closed(code, reason) {
     this.#socket = null;
+    this.code = code;
     clearInterval(this.#timers.beat);
     if (this.state === "closed") return;
     const words = this.#lastError?.words || reason;

@@ -1,5 +1,7 @@
 // Making elements, and nothing else. Text always goes in as text: no markup is ever parsed from a string.
 
+import { iconHref } from "./icons.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // h("button", { class: "primary", type: "button", on: { click } }, "Call")
@@ -17,7 +19,7 @@ export function h(tag, props = {}, ...children) {
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `icons.svg#${name}`);
+  use.setAttribute("href", iconHref(name));
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
@@ -25,7 +27,7 @@ export function icon(name) {
 }
 
 export function setIcon(node, name) {
-  const href = `icons.svg#${name}`;
+  const href = iconHref(name);
   const use = node.querySelector("use");
   if (use.getAttribute("href") !== href) use.setAttribute("href", href);
 }

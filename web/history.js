@@ -18,7 +18,7 @@ export class History {
   add(call) {
     const missed = call.direction === "in" && call.since === null && call.end.cause !== "declined";
     const seconds = call.since === null ? null : Math.round((performance.now() - call.since) / 1000);
-    const entry = { peer: call.peer, display: call.display, direction: call.direction, missed, seconds, at: Date.now() };
+    const entry = { peer: call.peer, display: call.display, direction: call.direction, missed, seconds, cause: call.end.cause, at: Date.now() };
     this.entries = [entry, ...this.entries].slice(0, LENGTH);
     try {
       localStorage.setItem(this.#key, JSON.stringify(this.entries));

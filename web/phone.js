@@ -1,10 +1,11 @@
 // All calls of this page, and which of them the person is in. Joins the conversation with the gateway to the calls.
 //
-// Events: "change" (anything a view shows), "toast" (words to say once), "incoming" (a call has begun to ring).
+// Events: "change" (anything a view shows), "toast" (words to say once), "begun" (a call has), "incoming" (it rings).
 
+import { Book } from "./book.js";
 import { Call } from "./call.js";
 import { History } from "./history.js";
-import { microphoneWords } from "./words.js";
+import { endWords, microphoneWords } from "./words.js";
 
 const MEASURE_EVERY = 1000; // ms
 const HOPELESS = new Set([400, 403, 404, 410, 484, 604]); // calling again would not help
@@ -18,8 +19,8 @@ function randomId() {
 export class Phone extends EventTarget {
   calls = new Map();
   current = null; // the Call on stage
-  notice = null; // { title, text, retry } : why the last call came to nothing
-  names = new Map(); // what the directory calls a number
+  notice = null; // { title, text, retry: number to call again, listen(): without a microphone, of: Call } : why the last call came to nothing
+  book = new Book();
   silent = false; // the browser wants a click before it makes sound
 
   #io;
@@ -33,7 +34,7 @@ export class Phone extends EventTarget {
     speakers.hidden = true;
     document.body.append(speakers);
     this.#io = {
-      nameOf: (peer) => this.names.get(peer),
+      book: this.book,
       send: (message) => connection.send(message),
       online: () => connection.state === "open",
       iceServers: () => connection.iceServers,
@@ -64,15 +65,16 @@ export class Phone extends EventTarget {
   }
 
   // The directory is known: numbers have names now.
-  learn(numbers) {
-    for (const { number, title } of numbers) this.names.set(number, title);
+  learn(demo, me) {
+    this.book.learn(demo, me);
     this.#changed();
   }
 
   // -- what the person does
 
-  async dial(to) {
-    to = to.trim();
+  // listen: without a microphone
+  async dial(to, { listen = false } = {}) {
+    to = this.book.numberFor(to);
     if (!to || this.connection.state !== "open") return;
     this.notice = null;
     this.#holdOthers(null);
@@ -80,22 +82,23 @@ export class Phone extends EventTarget {
     this.current = call;
     this.#changed();
     try {
-      await call.dial();
+      await call.dial(listen);
     } catch (error) {
-      call.finish({ cause: "microphone", words: microphoneWords(error).text, status: null, notice: microphoneWords(error) });
+      const notice = { ...microphoneWords(error), listen: () => this.dial(to, { listen: true }) };
+      call.finish({ cause: "microphone", words: notice.text, status: null, notice });
     }
   }
 
-  async answer(call) {
+  async answer(call, { listen = false } = {}) {
     this.notice = null;
     this.#holdOthers(call);
     this.current = call;
     this.#changed();
     try {
-      await call.answer();
+      await call.answer(listen);
     } catch (error) {
       if (this.current === call) this.current = this.talking[0] ?? null;
-      this.#explain({ ...microphoneWords(error), retry: null });
+      if (call.live) this.#explain({ ...microphoneWords(error), retry: null, listen: () => this.answer(call, { listen: true }), of: call });
     }
   }
 
@@ -132,7 +135,7 @@ export class Phone extends EventTarget {
   }
 
   signOut() {
-    for (const call of this.live) call.finish({ cause: "hung-up", words: "You signed out.", status: null });
+    for (const call of this.live) call.hangup();
     this.connection.bye();
   }
 
@@ -207,6 +210,7 @@ export class Phone extends EventTarget {
   #add(known) {
     const call = new Call(this.#io, known);
     this.calls.set(call.id, call);
+    this.dispatchEvent(new Event("begun"));
     call.addEventListener("change", () => (call.live ? this.#changed() : this.#ended(call)));
     call.addEventListener("silent", () => this.#needsClick());
     call.addEventListener("trouble", ({ detail }) =>
@@ -220,10 +224,11 @@ export class Phone extends EventTarget {
     this.history.add(call);
     const { cause, words, notice } = call.end;
     if (this.current === call) this.current = this.talking[0] ?? null;
+    if (this.notice?.of === call) this.notice = null;
     const unanswered = call.direction === "in" && call.since === null;
     if (NORMAL.has(cause) || (unanswered && !notice)) this.dispatchEvent(new CustomEvent("toast", { detail: words }));
     else if (notice) this.#explain({ ...notice, retry: call.peer });
-    else this.#explain({ title: call.since === null ? `Could not reach ${call.display}` : "The call has ended", text: words, retry: HOPELESS.has(call.end.status) ? null : call.peer });
+    else this.#explain({ ...endWords(call, this.connection.user), retry: HOPELESS.has(call.end.status) ? null : call.peer });
     this.#changed();
   }
 

@@ -1,7 +1,7 @@
 // What a person likes, kept on this machine. `?raw=1` in the address switches the microphone's processing off.
 
 const KEY = "tandem.settings";
-const DEFAULTS = { theme: "auto", processing: true, microphone: "", speaker: "", lastUser: "" };
+const DEFAULTS = { theme: "auto", processing: true, microphone: "", speaker: "", notify: true, lastUser: "" };
 
 export class Settings extends EventTarget {
   constructor() {

@@ -1,5 +1,7 @@
 // What to tell a person when something is wrong: what happened, and what to do about it.
 
+import { shortPeer } from "./dom.js";
+
 export function microphoneWords(error) {
   switch (error?.name) {
     case "InsecureContext":
@@ -25,6 +27,18 @@ export function microphoneWords(error) {
     default:
       return { title: "The microphone could not be opened", text: `${error?.message || error}. Check Settings, then try again.` };
   }
+}
+
+// Why a call came to nothing: the title is about whom one called, the text is mostly the gateway's.
+export function endWords({ since, display, peer, end }, me) {
+  const who = shortPeer(display);
+  const text = end.words;
+  if (since !== null) return { title: "The call has ended", text };
+  if (me && [me.user, me.extension].includes(peer)) return { title: "This is your own number", text };
+  if (end.cause === "declined") return { title: `${who} declined`, text };
+  if (end.cause === "busy") return { title: `${who} is busy`, text };
+  if (end.cause === "no-answer") return { title: `${who} did not answer`, text: "It rang, but nobody picked up. Try again later." };
+  return { title: `Could not reach ${who}`, text };
 }
 
 export const MEDIA_FAILED = {

@@ -10,6 +10,7 @@ class ConnectionBanner extends View {
     this.banner = h("div", { class: "banner", role: "status", "data-testid": "banner", hidden: true }, icon("warn"), this.words, this.count, this.button);
     this.append(this.banner);
     this.connection.addEventListener("change", () => this.#show());
+    this.phone.addEventListener("change", () => this.#show());
     this.ticking = setInterval(() => this.#tick(), 250);
     this.#show();
   }
@@ -29,10 +30,14 @@ class ConnectionBanner extends View {
     if (state === "connecting" && this.banner.hidden) {
       this.later = setTimeout(() => this.#paint("Connecting to the server …", ""), 800); // quick ones need no words
     } else if (state === "connecting") this.#paint("Connecting to the server …", "");
-    else if (state === "waiting") this.#paint(`${why} Your calls go on; reconnecting`, "Now");
+    else if (state === "waiting") this.#paint(this.#goOn() ? `${why} Your calls go on; reconnecting` : `${why} Reconnecting`, "Now");
     else if (state === "replaced") this.#paint("This phone is in use in another window.", "Use it here");
     else setHidden(this.banner, true);
     this.#tick();
+  }
+
+  #goOn() {
+    return this.phone.live.length > 0 && this.connection.code !== 4503;
   }
 
   #paint(words, button) {

@@ -19,7 +19,7 @@ class DialPad extends View {
   build() {
     this.input = h("input", {
       class: "number", type: "text", inputmode: "tel", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 256,
-      "aria-label": "Number or name to call", placeholder: "Number or name", "data-testid": "number",
+      "data-testid": "number",
       on: { input: () => this.#changed(), keydown: (event) => event.key === "Enter" && this.call() },
     });
     this.erase = h("button", { class: "ghost round", type: "button", "aria-label": "Delete the last digit", "data-testid": "erase", on: { click: () => this.backspace() } }, icon("back"));
@@ -65,6 +65,8 @@ class DialPad extends View {
   }
 
   #changed() {
+    const words = this.phone.book.empty ? "Number or user name" : "Number or name"; // names only where there is a directory
+    if (this.input.placeholder !== words) Object.assign(this.input, { placeholder: words, ariaLabel: `${words} to call` });
     setHidden(this.erase, !this.input.value);
     this.button.disabled = this.phone.connection.state !== "open";
     this.input.classList.toggle("long", this.input.value.length > 12);

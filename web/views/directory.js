@@ -16,12 +16,10 @@ class Directory extends View {
   }
 
   #showNumbers(demo) {
-    const people = (demo.accounts ?? [])
-      .filter((account) => account.user !== this.user)
-      .map((account) => ({ number: account.extension || account.user, title: account.display || account.user, words: "A person: sign in as them in another window" }));
-    const numbers = [...(demo.numbers ?? []), ...people];
-    if (!demo.demo || !numbers.length) return;
-    this.phone.learn(numbers);
+    if (!demo.demo) return;
+    this.phone.learn(demo, this.user);
+    const numbers = this.phone.book.others;
+    if (!numbers.length) return;
     this.numbers.replaceChildren(...numbers.map((one) => this.#entry(one.number, h("span", { class: "pill" }, one.number), one.title, one.words, `dial-${one.number}`)));
     setHidden(this.numbersSection, false);
   }
@@ -49,6 +47,7 @@ class Directory extends View {
 
 function how(entry) {
   if (entry.missed) return "Missed";
+  if (entry.cause === "microphone") return "No microphone";
   if (entry.seconds === null) return entry.direction === "out" ? "Not reached" : "Declined";
   return `${entry.direction === "out" ? "Outgoing" : "Incoming"}, ${duration(entry.seconds)}`;
 }

@@ -8,6 +8,7 @@ import "./dial_pad.js";
 import "./directory.js";
 import "./incoming_view.js";
 import "./settings_dialog.js";
+import "./sign_out_dialog.js";
 
 const STATES = { open: "Online", connecting: "Connecting", waiting: "Reconnecting", replaced: "In another window", closed: "Offline", idle: "Offline" };
 
@@ -16,8 +17,9 @@ class PhoneView extends View {
     const { phone } = this;
     const { connection, settings } = phone;
     this.append(this.#head(), h("main", { class: "phone" }, this.#stage(), this.#aside()));
-    this.settingsDialog = Object.assign(h("tandem-settings"), { settings });
-    this.append(this.settingsDialog);
+    this.settingsDialog = Object.assign(h("tandem-settings"), { settings, desktop: this.desktop });
+    this.signOut = h("tandem-sign-out", { on: { "sign-out": () => this.dispatchEvent(new Event("sign-out")) } });
+    this.append(this.settingsDialog, this.signOut);
     phone.addEventListener("change", () => this.#show());
     connection.addEventListener("change", () => this.#show());
     connection.addEventListener("welcome", () => phone.history.open(connection.user.user));
@@ -36,6 +38,7 @@ class PhoneView extends View {
   }
 
   #head() {
+    const { phone } = this;
     this.status = h("span", { class: "status", role: "status", "data-testid": "connection" });
     this.me = h("span", { class: "me", "data-testid": "me" }, this.user);
     this.themeButton = h("button", { class: "ghost round", type: "button", "data-testid": "theme", on: { click: () => this.#toggleTheme() } }, icon("moon"));
@@ -43,17 +46,18 @@ class PhoneView extends View {
       h("div", { class: "brand" }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("h1", {}, "Tandem")),
       h("div", { class: "head-right" }, h("span", { class: "identity" }, this.me, this.status), this.themeButton,
         h("button", { class: "ghost round", type: "button", "aria-label": "Settings", title: "Settings", "data-testid": "settings", on: { click: () => this.settingsDialog.open() } }, icon("gear")),
-        h("button", { class: "ghost round", type: "button", "aria-label": "Sign out", title: "Sign out", "data-testid": "sign-out", on: { click: () => this.dispatchEvent(new Event("sign-out")) } }, icon("exit"))));
+        h("button", { class: "ghost round", type: "button", "aria-label": "Sign out", title: "Sign out", "data-testid": "sign-out", on: { click: () => this.signOut.ask(phone.live) } }, icon("exit"))));
   }
 
   #stage() {
     const { phone } = this;
-    this.banner = Object.assign(h("tandem-connection-banner"), { connection: phone.connection });
+    this.banner = Object.assign(h("tandem-connection-banner"), { phone, connection: phone.connection });
     this.hear = h("button", { class: "notice hear", type: "button", "data-testid": "hear", hidden: true, on: { click: () => phone.unmuteBrowser() } }, icon("speaker"), h("span", {}, h("strong", {}, "Click to hear the call"), h("p", {}, "Your browser waits for a click before it plays sound.")));
     this.noticeTitle = h("strong", { "data-testid": "notice-title" });
     this.noticeText = h("p", { "data-testid": "notice-text" });
     this.again = h("button", { class: "small", type: "button", "data-testid": "call-again", on: { click: () => phone.dial(phone.notice.retry) } }, "Call again");
-    this.notice = h("div", { class: "notice", role: "alert", "data-testid": "notice", hidden: true }, icon("warn"), h("div", { class: "grow" }, this.noticeTitle, this.noticeText, this.again),
+    this.listen = h("button", { class: "small", type: "button", "data-testid": "listen-only", on: { click: () => phone.notice.listen() } }, "Listen only");
+    this.notice = h("div", { class: "notice", role: "alert", "data-testid": "notice", hidden: true }, icon("warn"), h("div", { class: "grow" }, this.noticeTitle, this.noticeText, h("div", { class: "notice-buttons" }, this.again, this.listen)),
       h("button", { class: "ghost round", type: "button", "aria-label": "Close this message", "data-testid": "notice-close", on: { click: () => phone.dismissNotice() } }, icon("close")));
     this.strip = h("tandem-call-strip");
     this.rings = h("div", { class: "rings" });
@@ -79,6 +83,8 @@ class PhoneView extends View {
     setText(this.noticeTitle, notice?.title ?? "");
     setText(this.noticeText, notice?.text ?? "");
     setHidden(this.again, !notice?.retry);
+    setHidden(this.listen, !notice?.listen);
+    if (this.signOut.dialog.open) this.signOut.ask(phone.live);
     this.#showRings(incoming);
     this.strip.show(phone);
     const keyboard = document.activeElement?.matches(":focus-visible") ? document.activeElement : null;

@@ -1,6 +1,13 @@
 // Devices, the microphone's processing, light and dark.
 
-import { View, h, icon } from "../dom.js";
+import { View, h, icon, setHidden, setText } from "../dom.js";
+
+const NOTIFY = {
+  on: "On: a call that rings while this page is out of sight is shown.",
+  off: "A call that rings while this page is out of sight.",
+  blocked: "The browser blocks it: allow notifications beside the address bar.",
+  impossible: "This browser does not offer it on this page.",
+};
 
 class SettingsDialog extends View {
   build() {
@@ -10,6 +17,8 @@ class SettingsDialog extends View {
     this.theme = h("select", { id: "theme", "data-testid": "theme-select", on: { change: () => settings.set("theme", this.theme.value) } },
       ...[["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]].map(([value, words]) => h("option", { value }, words)));
     this.processing = h("input", { type: "checkbox", id: "processing", "data-testid": "processing", on: { change: () => settings.set("processing", this.processing.checked) } });
+    this.notify = h("button", { class: "small", type: "button", "data-testid": "notify", on: { click: () => this.desktop.turn(this.desktop.state !== "on") } });
+    this.desktop.addEventListener("change", () => this.#showNotify());
     const speakers = "setSinkId" in HTMLMediaElement.prototype;
     this.dialog = h("dialog", { class: "card settings", "aria-labelledby": "settings-title", "data-testid": "settings-dialog" },
       h("div", { class: "dialog-head" }, h("h2", { id: "settings-title" }, "Settings"),
@@ -18,13 +27,22 @@ class SettingsDialog extends View {
       speakers ? [h("label", { for: "speaker" }, "Speaker"), this.speaker] : null,
       h("label", { class: "check" }, this.processing, h("span", {}, "Clean up my voice", h("small", { class: "quiet" }, "Echo cancellation, noise suppression and automatic gain. Off for music or tests."))),
       h("label", { for: "theme" }, "Appearance"), this.theme,
+      h("div", { class: "setting-row" }, h("span", { class: "grow" }, "Show calls on the desktop", (this.notifyWords = h("small", { class: "quiet", role: "status" }))), this.notify),
       h("p", { class: "quiet small" }, "Devices and clean-up are used from the next call on."));
     this.append(this.dialog);
+  }
+
+  #showNotify() {
+    const { state } = this.desktop;
+    setText(this.notifyWords, NOTIFY[state]);
+    setText(this.notify, state === "on" ? "Turn off" : "Turn on");
+    setHidden(this.notify, !["on", "off"].includes(state));
   }
 
   async open() {
     this.theme.value = this.settings.get("theme");
     this.processing.checked = this.settings.get("processing");
+    this.#showNotify();
     this.dialog.showModal();
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
     fill(this.microphone, devices.filter((device) => device.kind === "audioinput"), this.settings.get("microphone"), "Microphone");

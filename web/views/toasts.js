@@ -15,6 +15,10 @@ class Toasts extends View {
     this.list.replaceChildren(toast);
     setTimeout(() => toast.remove(), SHOWN);
   }
+
+  clear() {
+    this.list.replaceChildren();
+  }
 }
 
 customElements.define("tandem-toasts", Toasts);

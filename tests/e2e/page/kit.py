@@ -150,6 +150,9 @@ class Switchboard:
 
     WORDS: ClassVar = {
         "busy": ("busy", "Bob is on another call. Try again later.", 486),
+        "declines": ("declined", "The call was declined.", 603),
+        "away": ("no-answer", "Nobody answered.", 480),
+        "101": ("unreachable", "101 is your own number.", 480),
         "nobody": ("unknown-number", "There is no number 'nobody' here. Check it and try again.", 404),
     }
 

@@ -100,6 +100,19 @@ def test_every_state_has_names_and_fits(new_page, switchboard, width):
     check()
 
 
+@pytest.mark.parametrize("size", [(390, 700), (320, 568), (1280, 600)])
+def test_the_way_out_of_a_call_is_always_to_be_seen(new_page, switchboard, size):
+    page = new_page(viewport={"width": size[0], "height": size[1]})
+    dial(page, "603")
+    connected(page)
+    page.get_by_test_id("keypad").click()
+    page.keyboard.type("12")
+    switchboard.tell(switchboard.party(), "dtmf", "5")
+    expect(page.get_by_test_id("digits-heard")).to_be_visible()
+    box = page.get_by_test_id("hangup").bounding_box()
+    assert box and box["y"] >= 0 and box["y"] + box["height"] <= size[1]
+
+
 def test_what_a_screen_reader_is_told(new_page, switchboard):
     page = new_page()
     dial(page, "600")

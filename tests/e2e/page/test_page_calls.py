@@ -81,11 +81,19 @@ def test_ringback_is_heard_before_the_answer_and_the_caller_gives_up(new_page, s
 
 
 @pytest.mark.parametrize(
-    ("number", "words", "again"), [("busy", "on another call", True), ("nobody", "There is no number", False)]
+    ("number", "title", "words", "again"),
+    [
+        ("busy", "busy is busy", "on another call", True),
+        ("nobody", "Could not reach nobody", "There is no number", False),
+        ("declines", "declines declined", "declined", True),
+        ("away", "away did not answer", "nobody picked up", True),
+        ("Alice Liddell", "This is your own number", "101 is your own number.", True),
+    ],
 )
-def test_why_a_call_came_to_nothing(new_page, number, words, again):
+def test_why_a_call_came_to_nothing(new_page, number, title, words, again):
     page = new_page()
     dial(page, number)
+    expect(page.get_by_test_id("notice-title")).to_have_text(title)
     notice = page.get_by_test_id("notice")
     expect(notice).to_contain_text(words)
     assert notice.get_attribute("role") == "alert"
@@ -107,7 +115,107 @@ def test_keys_both_ways(new_page, switchboard):
     expect(page.get_by_test_id("digits-sent")).to_have_text("1*0#77")
     for key in "5#":
         switchboard.tell(party, "dtmf", key)
-    expect(page.get_by_test_id("digits-heard")).to_have_text("They pressed 5#")
+    heard = page.get_by_test_id("digits-heard")
+    expect(heard).to_have_text("They pressed 5#")
+    page.evaluate("() => void (window.tandem.phone.current.heardAt -= 11000)")
+    expect(heard).to_be_hidden()
+    switchboard.tell(party, "dtmf", "8")
+    expect(heard).to_have_text("They pressed 8")
+    expect(heard).to_be_visible()
+
+
+def test_keys_typed_with_the_keypad_closed_are_to_be_seen(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    sent = page.get_by_test_id("digits-sent")
+    expect(sent).to_be_hidden()
+    page.keyboard.type("4*")
+    expect(sent).to_be_visible()
+    expect(sent).to_have_text("4*")
+    assert page.get_by_test_id("dtmf-1").is_hidden()
+
+
+@pytest.mark.parametrize("typed", ["music", "  MUSIC ", "602"])
+def test_names_of_the_directory_dial_their_number(new_page, switchboard, typed):
+    page = new_page()
+    assert page.get_by_test_id("number").get_attribute("placeholder") == "Number or name"
+    dial(page, typed)
+    connected(page)
+    expect(page.get_by_test_id("peer")).to_have_text("Music")
+    expect(page.get_by_test_id("call-hint")).to_have_text("Sit back")
+    assert page.evaluate("window.tandem.state().calls[0].peer") == "602"
+
+
+def test_the_first_words_of_one_title_are_enough(new_page):
+    page = new_page()
+    number = "(typed) => window.tandem.phone.book.numberFor(typed)"
+    typed = ["Bob", "bob builder", "Bob B", "tones", "record and", "alice", "sip:bob@example.com", "000", ""]
+    said = ["102", "102", "Bob B", "601", "603", "101", "sip:bob@example.com", "000", ""]
+    assert [page.evaluate(number, one) for one in typed] == said
+
+
+def test_the_quality_is_told_when_there_is_a_call_and_an_old_toast_goes(new_page, switchboard):
+    page = new_page()
+    dial(page, "600")
+    connected(page)
+    page.get_by_test_id("hangup").click()
+    expect(page.get_by_test_id("toast")).to_be_visible()
+    dial(page, "ring")
+    page.wait_for_function("() => window.tandem.phone.current?.media === 'connected'")
+    expect(page.get_by_test_id("toast")).to_have_count(0)
+    assert page.get_by_test_id("quality").is_hidden()
+    switchboard.tell(switchboard.party(), "answered")
+    expect(page.get_by_test_id("quality")).to_be_visible()
+
+
+def test_a_pressed_button_keeps_its_contrast_under_the_mouse(new_page):
+    page = new_page(reduced_motion="reduce")
+    dial(page, "600")
+    connected(page)
+    mute = page.get_by_test_id("mute")
+    mute.click()
+    colours = "(disc) => [getComputedStyle(disc).backgroundColor, getComputedStyle(disc).color]"
+    page.mouse.move(0, 0)
+    away = mute.locator(".disc").evaluate(colours)
+    mute.hover()
+    assert mute.locator(".disc").evaluate(colours) == away
+
+
+DESKTOP = """() => {
+  window.shown = [];
+  window.Notification = class extends EventTarget {
+    static permission = "default";
+    static asked = 0;
+    static async requestPermission() { this.asked += 1; return (this.permission = "granted"); }
+    constructor(title) { super(); window.shown.push(Object.assign(this, { title, open: true })); }
+    close() { this.open = false; }
+  };
+}"""
+
+
+def test_the_desktop_shows_a_call_only_when_allowed_and_out_of_sight(new_page, switchboard):
+    page = new_page()
+    page.evaluate(DESKTOP)
+    page.evaluate("() => void Object.defineProperty(document, 'hidden', {get: () => window.away ?? false})")
+    page.evaluate("() => void (window.away = true)")
+    party = switchboard.ring()
+    expect(page.get_by_test_id("incoming")).to_be_visible()
+    assert page.evaluate("[window.shown.length, Notification.asked]") == [0, 0], "nobody was asked"
+    page.get_by_test_id("decline").click()
+    page.get_by_test_id("settings").click()
+    page.get_by_test_id("notify").click()
+    expect(page.get_by_test_id("notify")).to_have_text("Turn off")
+    page.get_by_test_id("settings-close").click()
+    party = switchboard.ring()
+    expect(page.get_by_test_id("incoming")).to_be_visible()
+    assert page.evaluate("window.shown.map(({title, open}) => [title, open])") == [["Bob Builder is calling", True]]
+    switchboard.tell(party, "ended", "cancelled", "Bob gave up.", 487)
+    page.wait_for_function("() => !window.shown[0].open")
+    page.evaluate("() => void (window.away = false)")
+    switchboard.ring()
+    expect(page.get_by_test_id("incoming")).to_be_visible()
+    assert page.evaluate("window.shown.length") == 1, "the page itself is enough"
 
 
 def test_mute_and_hold(new_page, switchboard):

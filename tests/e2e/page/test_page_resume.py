@@ -114,7 +114,10 @@ def test_a_duplicated_tab_is_a_session_of_its_own(in_call, switchboard):
 def test_a_server_that_stops_and_comes_back(in_call, switchboard, complaints):
     switchboard.go_down()
     expect(in_call.get_by_test_id("notice")).to_contain_text("The server is stopping")
-    expect(in_call.get_by_test_id("banner")).to_contain_text("reconnecting")
+    expect(in_call.get_by_test_id("banner")).to_contain_text("Reconnecting")
+    expect(in_call.get_by_test_id("banner")).not_to_contain_text("Your calls go on")
+    recent = in_call.get_by_test_id("recent").first.locator(".pill svg use")
+    assert recent.evaluate("(use) => use.getBoundingClientRect().width") > 5, "icons do without the server"
     switchboard.come_back()
     in_call.get_by_test_id("retry").click()
     expect(in_call.get_by_test_id("connection")).to_have_text("Online", timeout=8000)
@@ -141,8 +144,17 @@ def test_the_session_goes_on_in_another_window(new_page, switchboard):
 
 
 def test_sign_out_ends_everything(in_call, switchboard):
-    in_call.get_by_test_id("sign-out").click()
+    in_call.get_by_test_id("sign-out").focus()
+    in_call.keyboard.press("Enter")
+    dialog = in_call.get_by_test_id("sign-out-dialog")
+    expect(dialog).to_contain_text("End the call and sign out?")
+    in_call.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    connected(in_call)
+    in_call.keyboard.press("Enter")
+    in_call.keyboard.press("Tab")
+    in_call.keyboard.press("Enter")
     expect(in_call.get_by_test_id("sign-in")).to_be_visible()
-    switchboard.wait(lambda: switchboard.events[-1] == "SessionClosed", "the end")
+    switchboard.wait(lambda: switchboard.events[-2:] == ["HungUp", "SessionClosed"], "the hang-up before the end")
     in_call.reload()
     expect(in_call.get_by_test_id("sign-in")).to_be_visible()

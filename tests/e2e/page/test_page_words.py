@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.page.test_page_calls import connected, dial
+from tests.e2e.page.kit import PLAYED_HZ
+from tests.e2e.page.test_page_calls import HEARD, connected, dial, near
 
 pytestmark = pytest.mark.e2e
 
@@ -68,10 +69,46 @@ def test_a_microphone_that_is_denied(new_page, switchboard):
     switchboard.wait(lambda: party.call not in switchboard.parties, "the refusal")
 
 
-def test_no_microphone_at_all(new_page, chromium):
+def test_no_microphone_at_all(new_page, chromium, switchboard):
     page = new_page(browser=chromium(fake_microphone=False))
     dial(page, "600")
     expect(page.get_by_test_id("notice")).to_contain_text("No microphone found")
+    expect(page.get_by_test_id("recent").first).to_contain_text("No microphone")
+    page.get_by_test_id("listen-only").click()
+    connected(page)
+    expect(page.get_by_test_id("media-trouble")).to_contain_text("They cannot hear you")
+    assert page.evaluate(HEARD) == near(PLAYED_HZ)
+    assert page.get_by_test_id("mute").is_disabled()
+    page.get_by_test_id("hangup").click()
+    switchboard.ring()
+    page.get_by_test_id("answer").click()
+    page.get_by_test_id("listen-only").click()
+    connected(page)
+    page.wait_for_function("() => window.tandem.state().calls[0].media === 'connected'")
+    assert page.evaluate(HEARD) == near(PLAYED_HZ)
+
+
+EVIL = "<img src=x onerror='window.pwned=1'><b>Mallory</b>"
+
+
+def test_names_and_words_are_never_markup(new_page, switchboard):
+    page = new_page()
+    party = switchboard.ring(from_="sip:mallory@example.com", display=EVIL)
+    expect(page.get_by_test_id("incoming-peer")).to_have_text(EVIL)
+    page.get_by_test_id("answer").click()
+    connected(page)
+    expect(page.get_by_test_id("peer")).to_have_text(EVIL)
+    page.get_by_test_id("new-call").click()
+    expect(page.get_by_test_id("switch")).to_contain_text(EVIL)
+    switchboard.tell(party, "ended", "failed", EVIL, 500)
+    expect(page.get_by_test_id("notice-text")).to_have_text(EVIL)
+    expect(page.get_by_test_id("recent").first).to_contain_text(EVIL)
+    party = switchboard.ring(display=EVIL)
+    switchboard.tell(party, "ended", "cancelled", EVIL, 487)
+    expect(page.get_by_test_id("toast")).to_have_text(EVIL)
+    page.reload()
+    expect(page.get_by_test_id("recent").first).to_contain_text(EVIL)
+    assert page.evaluate("[window.pwned ?? 0, document.querySelectorAll('img[src=x], main b').length]") == [0, 0]
 
 
 def test_a_page_that_is_not_secure(new_page, chromium, switchboard):
