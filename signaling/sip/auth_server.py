@@ -82,15 +82,19 @@ class DigestServer:
         now: float,
         proxy: bool = False,
         source: str = "",
+        canonical: Callable[[str], str | None] = str,
     ) -> Verdict:
-        """Check the credentials in a request; `lookup` gives a user's password, `source` the sender's host."""
+        """Check the credentials in a request; `lookup` gives a user's password, `source` the sender's host.
+
+        `canonical`: whose name it is, so that guesses at one account count together, however it is spelt.
+        """
         fields = self._ours(request, "Proxy-Authorization" if proxy else "Authorization")
         if fields is None:
             return Verdict(None, reason="no credentials for this realm")
         missing = [name for name in _NEEDED if not fields.get(name)]
         if missing:
             return Verdict(None, reason=f"credentials without {', '.join(missing)}")
-        culprit = (source, fields["username"])
+        culprit = (source, canonical(fields["username"]) or fields["username"])
         if source and self._is_blocked(culprit, now):
             return Verdict(
                 None, reason=f"too many wrong answers for {fields['username']!r} from {source}", blocked=True

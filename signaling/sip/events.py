@@ -30,7 +30,7 @@ class Invited:
     headers: Headers
     source: Address
     user: str | None
-    """who proved by digest to be calling; None from a trusted network"""
+    """the account that proved by digest to be calling; None from a trusted network"""
 
 
 @dataclass(frozen=True, slots=True)

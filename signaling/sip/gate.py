@@ -6,7 +6,6 @@ The To tag of such an answer follows from the request, so that every copy gets t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from zlib import crc32
@@ -15,6 +14,7 @@ from signaling.sip.address import Address
 from signaling.sip.auth import DigestServer
 from signaling.sip.config import StackConfig
 from signaling.sip.message import Request
+from signaling.sip.users import Users
 
 SCHEMES = ("sip", "sips", "tel")
 KNOWN = frozenset({"MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
@@ -32,21 +32,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Come in. `user` is who has proved to be there, if anybody was asked."""
+    """Come in. `user` is the account that has proved to be there, if anybody was asked."""
 
     user: str | None = None
 
 
-Lookup = Callable[[str], str | None]
-
-
 class Gate:
-    """`lookup` gives a local user's password."""
+    """Watches the door for one stack; `users` are those with a password here."""
 
-    def __init__(self, config: StackConfig, digest: DigestServer, lookup: Lookup) -> None:
+    def __init__(self, config: StackConfig, digest: DigestServer, users: Users) -> None:
         self._config = config
         self._digest = digest
-        self._lookup = lookup
+        self._users = users
         self._trusted = [ip_network(network, strict=False) for network in config.trusted]
         self._methods = (*config.allow, *(("REGISTER",) if config.registrar else ()))
         self.allow = (("Allow", ", ".join(self._methods)),)
@@ -76,11 +73,12 @@ class Gate:
         """Ask for a password (section 22.2), unless the sender's network is trusted."""
         if not self._config.challenge or request.method not in CHALLENGED or self.trusts(source):
             return Admission()
-        verdict = self._digest.verify(request, self._lookup, now, source=source.host)
+        users = self._users
+        verdict = self._digest.verify(request, users.password, now, source=source.host, canonical=users.account)
         if verdict.blocked:
             return Refusal(403, (), verdict.reason)
         if verdict.user is not None:
-            return Admission(verdict.user)
+            return Admission(users.account(verdict.user) or verdict.user)
         offered = "Authorization" in request.headers and not verdict.stale
         challenge = tuple(("WWW-Authenticate", value) for value in self._digest.challenge(now, stale=verdict.stale))
         return Refusal(

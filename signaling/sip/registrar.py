@@ -19,6 +19,7 @@ from signaling.sip.auth_server import DigestServer
 from signaling.sip.errors import BadMessage
 from signaling.sip.message import Request, Response, reply
 from signaling.sip.uri import NameAddr, Uri
+from signaling.sip.users import Lookup, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,23 @@ class _Refused(Exception):
 
 
 class Registrar:
-    """All bindings of this gateway's users. `random(n)` gives n hexadecimal digits (for To tags)."""
+    """All bindings of this gateway's users. `random(n)` gives n hexadecimal digits (for To tags).
+
+    `canonical` gives the account that any name of a user stands for, under which the bindings are kept and told.
+    """
 
     def __init__(
         self,
         server: DigestServer,
-        lookup: Callable[[str], str | None],
+        lookup: Lookup,
         config: RegistrarConfig | None = None,
         random: Callable[[int], str] | None = None,
+        canonical: Lookup | None = None,
     ) -> None:
         self.config = config or RegistrarConfig()
         self.refused = 0  # REGISTERs that were not granted, first challenges not counted
-        self._server, self._lookup, self._random = server, lookup, random
+        self._server, self._random = server, random
+        self._accounts = Users(lookup, canonical)
         self._users: dict[str, list[Binding]] = {}
         self._size = 0
         self._due: list[tuple[float, str]] = []  # a heap of expiries; late entries are passed over
@@ -93,8 +99,8 @@ class Registrar:
         return self._size
 
     def bindings(self, user: str) -> list[Binding]:
-        """A user's phones, the one that registered last first."""
-        return self._users.get(user, [])[::-1]
+        """A user's phones, by any name of the user; the one that registered last first."""
+        return self._users.get(self._accounts.account(user) or user, [])[::-1]
 
     def users(self) -> list[str]:
         """Who has at least one phone registered."""
@@ -144,15 +150,18 @@ class Registrar:
         domains, aor = self.config.domains, request.to.uri
         if domains and aor.host.lower() not in map(str.lower, domains):
             raise _Refused(404, f"{_plain(aor.host)} Is Not Served Here")
-        verdict = self._server.verify(request, self._lookup, now, source=source.host)
+        verdict = self._server.verify(
+            request, self._accounts.password, now, source=source.host, canonical=self._accounts.account
+        )
         if verdict.blocked:
             raise _Refused(403, "Too Many Wrong Passwords, Wait a Minute")
         if verdict.user is None:
             values = self._server.challenge(now, verdict.stale)
             raise _Refused(401, None, *(("WWW-Authenticate", value) for value in values))
-        if aor.user != verdict.user:
+        account = self._accounts.account(verdict.user)
+        if account is None or account != self._accounts.account(aor.user):  # two names of one user are no two users
             raise _Refused(403, "Register Your Own Address Only")
-        return verdict.user
+        return account
 
     def _update(self, request: Request, user: str, source: Address, now: float) -> None:
         """Steps 6 and 7: everything is checked before anything is changed."""

@@ -10,7 +10,7 @@ The five verbs of every core: `receive`, the sends (`invite`, `answer`, `bye` ..
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from signaling.sip.address import Address, Transmit
@@ -31,23 +31,28 @@ from signaling.sip.registrations import Registrations
 from signaling.sip.transactions import Random
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uri import NameAddr, Uri
+from signaling.sip.users import Lookup, Users
 
 MOST_DIGESTS = 256  # of which the nonces are remembered
 
 
 class Stack:
-    """`random(n)` gives n hexadecimal digits; `lookup` the password of a local user, or None."""
+    """`random(n)` gives n hexadecimal digits; `lookup` the password of a local user, or None.
 
-    def __init__(self, config: StackConfig, random: Random, lookup: Callable[[str], str | None]) -> None:
+    `canonical` gives the account that any name of a user stands for (extension, other case), or None; without it each
+    name that `lookup` knows is an account.
+    """
+
+    def __init__(self, config: StackConfig, random: Random, lookup: Lookup, canonical: Lookup | None = None) -> None:
         self.config = config
         self._core = Core(config, random)
         digest = DigestServer(config.realm, config.secret or random(64), config.digest)
         self.registrar: Registrar | None = None
         if config.registrar is not None:
             registrar = replace(config.registrar, domains=config.domains or config.registrar.domains)
-            self.registrar = Registrar(digest, lookup, registrar, random)
+            self.registrar = Registrar(digest, lookup, registrar, random, canonical)
         self._registrations = Registrations(self._core)
-        self._reception = Reception(self._core, Gate(config, digest, lookup), self.registrar)
+        self._reception = Reception(self._core, Gate(config, digest, Users(lookup, canonical)), self.registrar)
         self._digests: OrderedDict[tuple[Credentials, str], DigestClient] = OrderedDict()
 
     # in and out

@@ -197,3 +197,37 @@ def test_refreshing_for_ever_needs_no_more_memory(registrar):
         phone.register("<sip:a@h>", now=float(n))
     assert len(registrar._due) < 100
     assert len(registrar) == 1
+
+
+NAMES = {"alice": "alice", "101": "alice", "bob": "bob", "102": "bob"}
+
+
+def canonical(name):
+    return NAMES.get(name.lower())
+
+
+@pytest.fixture
+def house():
+    passwords = {"alice": "pw", "bob": "pw"}
+    return Registrar(DigestServer("tandem", "secret", most_failures=3), passwords.get, None, hexes(), canonical)
+
+
+@pytest.mark.parametrize("auth", ["alice", "101", "ALICE"])
+@pytest.mark.parametrize("aor", ["alice", "101", "Alice"])
+def test_a_user_is_one_user_by_any_name(house, auth, aor):
+    assert Phone(house, user=auth).register("<sip:x@h>", aor=f"sip:{aor}@pbx.example.com").status == 200
+    assert house.users() == ["alice"]
+    assert house.bindings("101") == house.bindings("aLICE") == house.bindings("alice")
+    assert [event.user for event in events(house)] == ["alice"]
+
+
+@pytest.mark.parametrize("aor", ["bob", "102", "nobody"])
+def test_no_name_of_somebody_else_will_do(house, aor):
+    response = Phone(house, user="101").register("<sip:x@h>", aor=f"sip:{aor}@pbx.example.com")
+    assert (response.status, house.users()) == (403, [])
+
+
+def test_guesses_at_one_account_count_together_however_it_is_spelt(house):
+    for name in ("alice", "Alice", "101"):
+        assert Phone(house, user=name, password="guess").register("<sip:x@h>").status == 401
+    assert Phone(house, user="aLICE", password="pw").register("<sip:x@h>").status == 403

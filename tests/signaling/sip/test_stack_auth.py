@@ -9,11 +9,13 @@ import pytest
 
 from signaling.sip.address import Address
 from signaling.sip.auth import Credentials
+from signaling.sip.config import StackConfig
 from signaling.sip.errors import NoSuchCall, WrongState
 from signaling.sip.events import Ended, Registered, RegistrationChanged, Rejected, Unregistered
 from signaling.sip.registration import Registration
+from signaling.sip.stack import Stack
 from signaling.sip.uri import Uri
-from tests.signaling.sip.pair import ANSWER, Pair, hexes
+from tests.signaling.sip.pair import ANSWER, PASSWORDS, Pair, hexes
 from tests.signaling.sip.peer import Peer
 
 ALICE = Credentials("alice", "wonder")
@@ -251,3 +253,12 @@ def test_nothing_waits_for_the_garbage_collector():
         assert [ref() for ref in refs] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_caller_is_named_by_account_whatever_the_phone_calls_itself():
+    config = StackConfig(contact_host={"udp": ("192.0.2.2", 5060)})
+    pair = Pair()
+    pair.b = pair.parties[pair.at_b] = Stack(config, hexes(2), PASSWORDS.get, lambda name: {"101": "alice"}.get(name))
+    pair.call(credentials=Credentials("101", "wonder"))
+    pair.run(0.2)
+    assert pair.last("b").user == "alice"
