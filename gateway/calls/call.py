@@ -175,7 +175,17 @@ class Call(Actor):
                 self._forget(party, why)
             self._end(why, party.leg)
         else:
+            if isinstance(event, ev.Rejected) and event.moved:
+                why = self._divert(event.moved)
             self._fall_out(party, why, tell=still_there)
+
+    def _divert(self, moved: tuple[str, ...]) -> Ending:
+        """Follow a phone that is diverted to a number here. Nobody is called elsewhere on a phone's word."""
+        number = self._router.here(moved)
+        if number is None or self._hunt is None:
+            return ending("unreachable", f"It has moved to {moved[0]}; only numbers here are followed.", 480)
+        self._hunt.divert(number)
+        return ending("unreachable", f"It has moved to {number}.", 480)
 
     def _on_reoffered(self, party: Party, _: ev.LegEvent) -> None:
         self._do(fx.AnswerReoffer(party.leg))

@@ -71,6 +71,8 @@ class Rejected:
     cause: str
     status: int | None = None
     words: str = ""
+    moved: tuple[str, ...] = ()
+    """Addresses where it says that it is to be reached instead."""
 
 
 @dataclass(frozen=True, slots=True)

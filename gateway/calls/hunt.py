@@ -56,6 +56,19 @@ class Hunt:
         self._groups, self._fell = list(further.groups), []
         return True
 
+    def divert(self, number: str) -> None:
+        """Ring this number next, since a target says that it is there now (302). Hops count as for forwards."""
+        if self._hops_left == 0:
+            self._final = ending("loop")
+            return
+        self._hops_left -= 1
+        further = self._router.route(number, stranger=self.plan.stranger)
+        if isinstance(further, Ending):
+            self._fell.append(further)
+            self.trail.append(f"{number}: {further.cause} ({further.status})")
+        else:
+            self._groups[:0] = further.groups
+
     @property
     def verdict(self) -> Ending:
         """What the caller is told when nobody answers."""

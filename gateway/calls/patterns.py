@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import translate
+from urllib.parse import unquote
 
 Captures = dict[str, str]
 Matcher = Callable[[str], Captures | None]
@@ -84,7 +85,7 @@ _SEPARATORS = re.compile(r"[\s()/\-]|(?<=\d)\.(?=\d)")
 
 
 def normal(dialled: str, ours: frozenset[str] = frozenset()) -> str:
-    """What was meant by what was dialled: "+49 (30) 12-34" is a number, "sip:600@our.host" is 600.
+    """What was meant by what was dialled: "+49 (30) 12-34" is a number, "sip:600@our.host" is 600, "*21%23" is *21#.
 
     `ours` holds what is this gateway: "pbx.test" with any port, "192.0.2.1:5060" with this one, "192.0.2.1:" without a
     port. An address elsewhere stays whole.
@@ -102,5 +103,12 @@ def normal(dialled: str, ours: frozenset[str] = frozenset()) -> str:
         if not ours & {name, f"{name}:{port}"}:
             return f"sip:{user}@{host}"
         text = user.split(";", 1)[0]
+    text = _unescaped(text)
     squeezed = _SEPARATORS.sub("", text.split(";", 1)[0])
     return squeezed if re.fullmatch(r"[+0-9*#A-D]+", squeezed) else text
+
+
+def _unescaped(text: str) -> str:
+    """Without %xx (RFC 3261 section 19.1.2), unless what they hide is no text that anybody could dial."""
+    plain = unquote(text)
+    return plain if plain.isprintable() and "\ufffd" not in plain else text

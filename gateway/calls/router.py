@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from .causes import Ending, ending
 from .patterns import BadPattern, Captures, Matcher, compile_pattern, normal
 
 KINDS = ("user", "sip", "trunk", "app", "number")
 FORWARD_DEPTH = 5
+_URI_SAFE = "-_.!~*'()&=+$,;?/:@%[]"
 NOT_FOR_STRANGERS = ending(
     "forbidden",
     "A call from outside does not go out again by a trunk. Its route can allow that with from_trunks = true.",
@@ -48,7 +50,9 @@ class Target:
         if "{" not in value:
             return self
         for name, text in captures.items():
-            value = value.replace("{" + name + "}", text)
+            value = value.replace(
+                "{" + name + "}", quote(text, _URI_SAFE, errors="replace") if self.kind == "sip" else text
+            )
         # "sip:{number}" of a whole SIP address would say sip: twice
         return Target(self.kind, value.replace("sip:sip:", "sip:"))
 
@@ -118,6 +122,16 @@ class Router:
     def meant(self, dialled: str) -> str:
         """What was dialled, without what says only that it is for us."""
         return normal(dialled, self.ours)
+
+    def here(self, addresses: Sequence[str]) -> str | None:
+        """The first of these SIP addresses that is a number or a user of ours, by its host or by its user part."""
+        for number in map(self.meant, addresses):
+            if not number.startswith("sip:"):
+                return number
+            user = number.removeprefix("sip:").rpartition("@")[0]
+            if self.account(user) is not None:
+                return user
+        return None
 
     def route(self, dialled: str, *, stranger: bool = False) -> Plan | Ending:
         """Where a call to this goes, or why nowhere. A stranger is a caller without an account."""

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 REASON_LENGTH = 120
 """Characters of a reason phrase; phones show it in one line."""
+MOVED = (300, 301, 302)
+"""Statuses whose Contact is another address of whom we called (RFC 3261 section 21.3)."""
 STAGES = {"ringing": 180, "early": 183}
 
 
@@ -155,8 +157,8 @@ class SipDriver:
         if leg is None:
             return
         if 300 <= event.status < 400:
-            words = f"It has moved to {event.contacts[0]}." if event.contacts else "It has moved elsewhere."
-            self._control.tell(ev.Rejected(leg, "unreachable", 480, words))
+            moved = tuple(map(str, event.contacts)) if event.status in MOVED else ()
+            self._control.tell(ev.Rejected(leg, "unreachable", 480, "It has moved, and does not say where to.", moved))
             return
         self._control.tell(ev.Rejected(leg, cause_of_status(event.status), event.status))
 

@@ -392,3 +392,23 @@ def test_nothing_said():
 
 def test_an_app_nobody_wrote():
     assert app("nonsense").ended.ending.cause == "unknown-number"
+
+
+def test_a_phone_that_is_diverted_to_a_number_here_is_followed():
+    w = World("103", kind="sip").tell(ev.Rejected("c1-b1", "unreachable", 480, "", ("sip:x@y.test", "sip:102@z.test")))
+    assert [r.user for r in w.took(fx.Ring)] == ["carol", "bob", "bob"]
+    w.answered("c1-b2")
+    assert w.state is State.CONNECTED
+
+
+def test_a_phone_that_is_diverted_elsewhere_is_not_followed():
+    w = World("103").tell(ev.Rejected("c1-b1", "unreachable", 480, "", ("sip:0900@y.test",)))
+    assert len(w.took(fx.Ring)) == 1
+    assert w.ended.ending.words == "It has moved to sip:0900@y.test; only numbers here are followed."
+
+
+def test_phones_that_are_diverted_in_a_circle():
+    w = World("103", settings=CallSettings(forward_limit=3))
+    for n in range(1, 5):
+        w.tell(ev.Rejected(f"c1-b{n}", "unreachable", 480, "", ("sip:103@z.test",)))
+    assert (w.ended.ending.cause, len(w.took(fx.Ring))) == ("loop", 4)

@@ -63,6 +63,13 @@ def test_bad_patterns_say_what_is_wrong(pattern):
         ("bob@elsewhere.test", "sip:bob@elsewhere.test"),
         ("tel:+49-30-1", "+49301"),
         ("alice", "alice"),
+        ("sip:*21%23@gw.test", "*21#"),
+        ("sip:%2A98@gw.test;user=phone", "*98"),
+        ("%2A98", "*98"),
+        ("tel:%2A98", "*98"),
+        ("sip:a%0Ab@gw.test", "a%0Ab"),
+        ("sip:a%FFb@gw.test", "a%FFb"),
+        ("sip:a%20b@elsewhere.test", "sip:a%20b@elsewhere.test"),
         ("j.doe", "j.doe"),
     ],
 )
@@ -113,6 +120,12 @@ def test_braces_are_filled():
     assert r.route("0815").targets == ("sip:815@trunk.test",)
     assert r.route("sip:bob@other.test").targets == ("sip:bob@other.test",)
     assert r.route("9abc").targets == ("sip:abc@x.test",)
+
+
+def test_a_number_is_escaped_where_it_becomes_an_address():
+    r = router(route("*2.", "sip:{number}@trunk.test"), route("sip:*", "sip:{number}"))
+    assert r.route("sip:*21%23@gw.test").targets == ("sip:*21%23@trunk.test",)
+    assert r.route("sip:a%20b@[2001:db8::1]:5070").targets == ("sip:a%20b@[2001:db8::1]:5070",)
 
 
 def test_a_trunk_gets_the_number_that_was_dialled_or_another():
@@ -166,6 +179,13 @@ def test_numbers_that_lead_in_a_circle():
 def test_strategy():
     assert len(router(route("1", "101", "102")).route("1").groups) == 1
     assert len(router(route("1", "101", "102", strategy="sequential")).route("1").groups) == 2
+
+
+def test_who_is_here():
+    r = router(route("6XX", "app:echo"))
+    assert r.here(["sip:x@y.test", "sip:102@gw.test"]) == "102"
+    assert r.here(["sip:Bob@192.0.2.7:5062"]) == "Bob"
+    assert r.here(["sip:0900@192.0.2.7"]) is None
 
 
 def test_unknown_says_what_to_do():

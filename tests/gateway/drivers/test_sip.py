@@ -191,7 +191,7 @@ async def test_a_phone_that_has_moved(desk):
     desk.driver.on_event(sip.Rejected("h1", 302, "Moved", contacts=(Uri.parse("sip:x@y.test"),)))
     (event,) = desk.heard()
     assert (event.cause, event.status) == ("unreachable", 480)
-    assert "sip:x@y.test" in event.words
+    assert event.moved == ("sip:x@y.test",)
 
 
 async def test_a_name_that_leads_nowhere(desk):
