@@ -28,6 +28,11 @@ class Accounts:
         person = self._people.get(name_or_extension.casefold())
         return person.account if person else None
 
+    def canonical(self, name_or_extension: str) -> str | None:
+        """The account's one name, by which everything is kept."""
+        account = self.find(name_or_extension)
+        return account.name if account else None
+
     def password(self, name_or_extension: str) -> str | None:
         """For digest: whoever asks proves to know it without being told."""
         person = self._people.get(name_or_extension.casefold())

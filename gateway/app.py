@@ -62,7 +62,7 @@ class Gateway:
         self.hub = browser_hub(web, parts.browser_config(config), ice_servers)
         self.browsers = BrowserDriver(self.hub, self.runtime)
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
-        self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password)
+        self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
         registry = CollectorRegistry()
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)

@@ -77,14 +77,13 @@ class SipDriver:
 
     def contacts(self, user: str) -> list[Contact]:
         """Every phone registered for a user, by name or by extension."""
-        account = self._accounts.find(user)
-        names = [n for n in (account.name, account.extension) if n] if account else [user]
-        found = {str(b.contact): Contact("sip", str(b.contact), user) for n in names for b in self._bindings(n)}
-        return list(found.values())
+        name = self._accounts.canonical(user) or user
+        return [Contact("sip", str(binding.contact), name) for binding in self._bindings(name)]
 
     def _bindings(self, user: str) -> list[Binding]:
+        """By the account's name, which is the registrar's key, too, whatever a phone registered as."""
         registrar = self._endpoint.stack.registrar
-        return registrar.bindings(user) if registrar is not None else []
+        return registrar.bindings(self._accounts.canonical(user) or user) if registrar is not None else []
 
     # ------------------------------------------------------------ from phones
 

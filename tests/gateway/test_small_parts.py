@@ -20,6 +20,8 @@ def test_one_account_by_name_or_extension():
     accounts = Accounts([ALICE])
     assert accounts.find("101") is accounts.find("Alice") is ALICE.account
     assert accounts.password("alice") == accounts.password("101") == "secret"
+    assert accounts.canonical("101") == accounts.canonical("ALICE") == "alice"
+    assert accounts.canonical("bob") is None
     assert accounts.find("bob") is accounts.password("bob") is None
 
 
