@@ -228,7 +228,7 @@ export class Phone extends EventTarget {
     const unanswered = call.direction === "in" && call.since === null;
     if (NORMAL.has(cause) || (unanswered && !notice)) this.dispatchEvent(new CustomEvent("toast", { detail: words }));
     else if (notice) this.#explain({ ...notice, retry: call.peer });
-    else this.#explain({ ...endWords(call, this.connection.user), retry: HOPELESS.has(call.end.status) ? null : call.peer });
+    else this.#explain({ retry: HOPELESS.has(call.end.status) ? null : call.peer, ...endWords(call, this.connection.user) });
     this.#changed();
   }
 

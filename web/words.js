@@ -34,7 +34,7 @@ export function endWords({ since, display, peer, end }, me) {
   const who = shortPeer(display);
   const text = end.words;
   if (since !== null) return { title: "The call has ended", text };
-  if (me && [me.user, me.extension].includes(peer)) return { title: "This is your own number", text };
+  if (me && [me.user, me.extension].includes(peer)) return { title: "This is your own number", text, retry: null };
   if (end.cause === "declined") return { title: `${who} declined`, text };
   if (end.cause === "busy") return { title: `${who} is busy`, text };
   if (end.cause === "no-answer") return { title: `${who} did not answer`, text: "It rang, but nobody picked up. Try again later." };

@@ -87,7 +87,7 @@ def test_ringback_is_heard_before_the_answer_and_the_caller_gives_up(new_page, s
         ("nobody", "Could not reach nobody", "There is no number", False),
         ("declines", "declines declined", "declined", True),
         ("away", "away did not answer", "nobody picked up", True),
-        ("Alice Liddell", "This is your own number", "101 is your own number.", True),
+        ("Alice Liddell", "This is your own number", "101 is your own number.", False),
     ],
 )
 def test_why_a_call_came_to_nothing(new_page, number, title, words, again):

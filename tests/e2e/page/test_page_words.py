@@ -111,10 +111,11 @@ def test_names_and_words_are_never_markup(new_page, switchboard):
     assert page.evaluate("[window.pwned ?? 0, document.querySelectorAll('img[src=x], main b').length]") == [0, 0]
 
 
-def test_a_page_that_is_not_secure(new_page, chromium, switchboard):
+def test_a_page_that_is_not_secure(new_page, chromium, switchboard, complaints):
     browser = chromium("--host-resolver-rules=MAP phone.test 127.0.0.1")
     page = new_page(user=None, browser=browser, url=f"http://phone.test:{switchboard.port}/", microphone=False)
     expect(page.get_by_test_id("insecure")).to_contain_text("https://")
+    complaints[:] = [said for said in complaints if "403" not in said]  # the demo's people are for its own address
 
 
 def test_a_reload_without_the_microphone_still_hears(new_page, switchboard):
