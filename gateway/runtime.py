@@ -273,7 +273,8 @@ class Runtime:
         self._legs[effect.leg] = _Leg(effect.kind)
         self._open(effect.leg, effect.kind, effect.rate)
         offer = await self._media.offer(effect.leg)
-        self._drivers[effect.kind].ring(effect.leg, effect.address, effect.user, effect.caller, offer)
+        driver = self._drivers[effect.kind]
+        driver.ring(effect.leg, effect.address, effect.user, effect.caller, offer, effect.hops)
 
     async def _settle(self, effect: fx.Settle) -> None:
         leg = self._legs[effect.leg]

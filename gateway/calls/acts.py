@@ -45,6 +45,7 @@ class Actor(ABC):
         self.parties: dict[str, Party] = {self.caller.leg: self.caller}
         self.winner: Party | None = None
         """The target that is heard, or has answered."""
+        self.hops = incoming.hops - 1
         self.dialled = router.meant(incoming.dialled)
         self.ending: Ending | None = None
         self.started_at = self.answered_at = self.ended_at = 0.0
@@ -120,6 +121,9 @@ class Actor(ABC):
         return rung
 
     def _call_contact(self, target: Target, contact: Contact) -> bool:
+        if contact.kind == "sip" and self.hops < 0:  # 483, but in words: a circle of servers ends here
+            self._hunt_over(target, ending("loop", "The call has come through too many servers already.", 483))
+            return False
         self._rung += 1
         identity = ev.Identity(contact.user or contact.address, user=contact.user)
         party = Party(f"{self.id}-b{self._rung}", contact.kind, contact.address, identity, Phase.CALLED, target)
@@ -131,7 +135,10 @@ class Actor(ABC):
             return True
         party.rate = NARROW_BAND if party.kind == "sip" else FULL_BAND
         party.asked_rate = self.caller.rate
-        self._do(fx.Ring(party.leg, party.kind, party.address, contact.user, self.caller.identity, party.asked_rate))
+        caller = self.caller.identity
+        self._do(
+            fx.Ring(party.leg, party.kind, party.address, contact.user, caller, party.asked_rate, max(0, self.hops))
+        )
         return True
 
     def _tell_ringing(self, _: Party | None) -> None:

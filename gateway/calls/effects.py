@@ -39,6 +39,8 @@ class Ring:
     user: str | None
     caller: Identity
     rate: int
+    hops: int = 70
+    """How many servers it may still go through."""
 
 
 @dataclass(frozen=True, slots=True)

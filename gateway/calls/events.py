@@ -37,6 +37,8 @@ class Incoming:
     caller: Identity
     dialled: str
     """A number, a user's name, or a whole SIP URI when it is not one of ours."""
+    hops: int = 70
+    """How many servers it may still go through (Max-Forwards, RFC 3261 section 8.1.1.6)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class BrowserDriver:
 
     # ------------------------------------------------------------ to pages
 
-    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes) -> None:
+    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes, hops: int = 70) -> None:
         session = self._hub.session(address)
         if session is None or not session.incoming(leg, caller.number, caller.display, body.decode()):
             self._control.tell(ev.Rejected(leg, "not-registered" if session is None else "busy"))

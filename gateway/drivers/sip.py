@@ -32,6 +32,7 @@ REASON_LENGTH = 120
 """Characters of a reason phrase; phones show it in one line."""
 MOVED = (300, 301, 302)
 """Statuses whose Contact is another address of whom we called (RFC 3261 section 21.3)."""
+MOST_HOPS = 70
 STAGES = {"ringing": 180, "early": 183}
 
 
@@ -124,7 +125,8 @@ class SipDriver:
                 pass  # refusals are counted by the stack
 
     def _invited(self, event: sip.Invited) -> None:
-        incoming = ev.Incoming("sip", self._device(event), self._identity(event), str(event.uri))
+        hops = _hops(event.headers.get("Max-Forwards"))
+        incoming = ev.Incoming("sip", self._device(event), self._identity(event), str(event.uri), hops)
         leg = self._control.incoming(incoming, event.body)
         self._know(leg, _Leg(event.call))
 
@@ -172,21 +174,29 @@ class SipDriver:
 
     # ------------------------------------------------------------ to phones
 
-    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes) -> None:
-        known = _Leg()
-        self._legs[leg] = known
-        known.placing = asyncio.create_task(self._place(leg, known, address, user, caller, body), name=f"place-{leg}")
+    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes, hops: int = 70) -> None:
+        known = self._legs[leg] = _Leg()
+
+        def destination() -> _Destination:
+            return self._destination(address, user, caller)
+
+        known.placing = asyncio.create_task(self._place(leg, known, destination, body, hops), name=f"place-{leg}")
 
     async def _place(
-        self, leg: str, known: _Leg, address: str, user: str | None, caller: ev.Identity, body: bytes
+        self, leg: str, known: _Leg, destination: Callable[[], _Destination], body: bytes, hops: int
     ) -> None:
         try:
-            to = self._destination(address, user, caller)
+            to = destination()
             call = await self._endpoint.invite(
-                to.uri, targets=to.targets, from_=to.from_, body=body, credentials=to.credentials
+                to.uri,
+                targets=to.targets,
+                from_=to.from_,
+                body=body,
+                headers=[("Max-Forwards", str(hops))],
+                credentials=to.credentials,
             )
         except SipError as error:
-            log.info("%s cannot be called at %s: %s", leg, address, error)
+            log.info("%s cannot be called: %s", leg, error)
             self._legs.pop(leg, None)
             self._control.tell(ev.Rejected(leg, "unreachable", error.sip_status, str(error)))
             return
@@ -272,3 +282,8 @@ class SipDriver:
             order(known.call)
         except SipError as error:  # it has just ended by itself: its event is on the way
             log.debug("%s: %s", leg, error)
+
+
+def _hops(text: str | None) -> int:
+    """A Max-Forwards header's number, of any sender: at most what we would begin with."""
+    return min(int(text), MOST_HOPS) if text and text.isdecimal() and len(text) < 4 else MOST_HOPS

@@ -127,7 +127,15 @@ async def test_bodies_take_their_way_unread(rig):
     await r.tell(ev.Answered("x1-b1"), b"their answer")
     assert ("accept", caller, b"an offer") in r.media.orders
     assert ("settle", "x1-b1", b"their answer") in r.media.orders
-    assert ("ring", "x1-b1", BOB.address, "bob", ev.Identity("101", user="alice"), b"offer of x1-b1") in r.phones.said
+    assert (
+        "ring",
+        "x1-b1",
+        BOB.address,
+        "bob",
+        ev.Identity("101", user="alice"),
+        b"offer of x1-b1",
+        69,
+    ) in r.phones.said
     assert r.pages.said[-1] == ("answer", caller, b"accept of x1-a")
     assert ("wire", "x1", {"x1-a": ("x1-b1",), "x1-b1": ("x1-a",)}) in r.media.orders
     await r.tell(ev.HungUp(caller))

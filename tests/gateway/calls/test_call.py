@@ -412,3 +412,12 @@ def test_phones_that_are_diverted_in_a_circle():
     for n in range(1, 5):
         w.tell(ev.Rejected(f"c1-b{n}", "unreachable", 480, "", ("sip:103@z.test",)))
     assert (w.ended.ending.cause, len(w.took(fx.Ring))) == ("loop", 4)
+
+
+def test_a_call_goes_through_so_many_servers_and_no_more():
+    assert World("103", hops=1).last(fx.Ring).hops == 0
+    w = World("103", hops=0)
+    assert not w.took(fx.Ring)
+    assert (w.ended.ending.status, w.ended.ending.cause) == (483, "loop")
+    assert "too many servers" in w.ended.ending.words
+    assert World("600", hops=0, routes=[route("600", "app:echo")]).state is State.CONNECTED

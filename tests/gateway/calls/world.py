@@ -36,7 +36,9 @@ class Directory:
 class World:
     """One call from alice's page (or a phone). `ready` makes media agree at once, as it mostly does."""
 
-    def __init__(self, dialled="102", *, kind="browser", routes=(), contacts=(), settings=None, room=True, ready=True):
+    def __init__(
+        self, dialled="102", *, kind="browser", routes=(), contacts=(), settings=None, room=True, ready=True, hops=70
+    ):
         self.now = 100.0
         self.ready = ready
         self.done: list[fx.Effect] = []
@@ -44,7 +46,7 @@ class World:
         address = "s-alice" if kind == "browser" else "sip:alice@192.0.2.9"
         self.call = Call(
             "c1",
-            ev.Incoming(kind, address, ev.Identity("101", "Alice", "alice"), dialled),
+            ev.Incoming(kind, address, ev.Identity("101", "Alice", "alice"), dialled, hops),
             settings=settings or CallSettings(),
             router=Router(list(routes), USERS),
             directory=Directory(*contacts),

@@ -73,11 +73,11 @@ class Desk:
         self.driver = SipDriver(self.control, Accounts([BOB]), {"pbx": trunk}, "gw.test")
         self.driver.connect(self.endpoint)
 
-    def invited(self, user="bob", call="h0"):
+    def invited(self, user="bob", call="h0", max_forwards="70"):
         from_ = NameAddr.parse('"Nobody" <sip:anybody@192.0.2.7>;tag=1')
-        uri = Uri.parse("sip:600@gw.test")
+        uri, headers = Uri.parse("sip:600@gw.test"), Headers([("Max-Forwards", max_forwards)])
         self.driver.on_event(
-            sip.Invited(call, uri, from_, NameAddr("", uri), b"offer", "application/sdp", Headers(), SOURCE, user)
+            sip.Invited(call, uri, from_, NameAddr("", uri), b"offer", "application/sdp", headers, SOURCE, user)
         )
 
     async def ring(self, address=None, user="bob"):
@@ -105,6 +105,13 @@ def test_who_signed_in_is_believed_and_nobody_else(desk):
     desk.invited(None)
     ((incoming, _),) = desk.heard()
     assert incoming.caller == ev.Identity("anybody", "Nobody", None)
+
+
+@pytest.mark.parametrize(("header", "hops"), [("7", 7), ("0", 0), ("255", 70), ("-1", 70), ("9" * 5000, 70), ("", 70)])
+def test_how_far_a_call_may_go_on(desk, header, hops):
+    desk.invited(max_forwards=header)
+    ((incoming, _),) = desk.heard()
+    assert incoming.hops == hops
 
 
 def test_a_caller_is_answered(desk):
@@ -168,6 +175,7 @@ async def test_a_registered_phone_is_called_where_it_registered_from(desk):
     assert how["targets"] == [SOURCE]
     assert str(how["from_"]) == '"Alice" <sip:101@gw.test>'
     assert how["body"] == b"our offer"
+    assert how["headers"] == [("Max-Forwards", "70")]
 
 
 async def test_what_becomes_of_a_call(desk):
