@@ -1,14 +1,13 @@
 """Who may come in: a request is judged before anything is remembered of it (RFC 3261 section 8.2).
 
-Refusals and challenges are sent without a transaction: a scanner that knocks ten thousand times leaves nothing behind.
-The To tag of such an answer follows from the request, so that every copy gets the same (section 8.2.7).
+What is refused or challenged here is answered statelessly: a scanner that knocks ten thousand times leaves nothing
+behind.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from zlib import crc32
 
 from signaling.sip.address import Address
 from signaling.sip.auth import DigestServer
@@ -99,10 +98,3 @@ class Gate:
 
 def encoded(request: Request) -> bool:
     return (request.headers.get("Content-Encoding") or "identity").lower() != "identity"
-
-
-def stateless_tag(request: Request) -> str:
-    """The same for every copy of a request and for its ACK, even when only the Via can be read."""
-    via = request.via
-    text = f"{via.branch} {via.host} {request.headers.get('Call-ID')}"
-    return f"{crc32(text.encode('utf-8', 'replace')):08x}"

@@ -6,13 +6,15 @@ from signaling.sip.address import Address
 from signaling.sip.core import Core
 from signaling.sip.errors import BadMessage
 from signaling.sip.events import MessageRefused
-from signaling.sip.gate import Gate, Refusal, stateless_tag
+from signaling.sip.gate import Gate, Refusal
 from signaling.sip.headers import Via
 from signaling.sip.message import Request, Response
 from signaling.sip.registrar import Registrar
-from signaling.sip.transaction import ServerTransaction
+from signaling.sip.stateless import stateless_tag
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uas import IncomingCall
+
+REMEMBERED = ("INVITE", "REGISTER")  # what may begin a transaction outside a call
 
 
 class Reception:
@@ -90,14 +92,14 @@ class Reception:
             call.cancelled(request, invite, now)
 
     def _receive_in_dialog(self, request: Request, source: Address, now: float) -> None:
+        """Those of a call that we know are served however full it is: a BYE that is refused frees nothing."""
         call = self._core.calls.get(request.to.tag or "")
-        if self._full():
-            self._refuse(request, self._gate.busy(), source)
-        elif (refusal := self._gate.inspect(request, in_dialog=True)) is not None:
+        refusal = self._gate.inspect(request, in_dialog=True)
+        if refusal is not None:
             self._refuse(request, refusal, source)
-        elif call is None:
+        elif call is None or not call.knows(request):
             self._core.counts["no-such-call"] += 1
-            self._serve(request, source, 481, now)  # 12.2.2
+            self._answer_statelessly(request, 481, source)  # 12.2.2
         else:
             transaction = self._core.transactions.serve(request, source)
             transaction.owner = call.handle
@@ -116,15 +118,17 @@ class Reception:
         elif request.method == "REGISTER":
             self._receive_register(request, source, now)
         elif request.method == "OPTIONS":
-            self._answer_options(request, source, now)
+            self._answer_options(request, source)
         else:  # BYE, INFO, UPDATE belong into a dialog
-            self._serve(request, source, 481, now)
+            self._core.counts["no-such-call"] += 1
+            self._answer_statelessly(request, 481, source)
 
-    def _full(self, request: Request | None = None) -> bool:
+    def _full(self, request: Request) -> bool:
+        """Whether a limit keeps out what would be remembered; what is answered statelessly costs nothing."""
         core, config = self._core, self._core.config
-        if request is not None and request.method == "INVITE" and len(core.calls) >= config.max_calls:
+        if request.method == "INVITE" and len(core.calls) >= config.max_calls:
             return True
-        return len(core.transactions) >= config.max_transactions
+        return request.method in REMEMBERED and len(core.transactions) >= config.max_transactions
 
     def _receive_invite(self, request: Request, source: Address, now: float) -> None:
         admission = self._gate.admit(request, source, now)
@@ -145,29 +149,17 @@ class Reception:
             self._core.counts[f"refused-{response.status}"] += 1
             why = f"REGISTER of {request.to.uri} refused: {response.status} {response.reason}; is the password right?"
             self._core.events.append(MessageRefused(why, source))
-        if response.status == 401:
+        if response.status >= 300:
             self._core.transactions.send(bytes(response), source)  # nothing to remember
         else:
             self._core.transactions.serve(request, source).respond(response, now)
 
-    def _answer_options(self, request: Request, source: Address, now: float) -> None:
+    def _answer_options(self, request: Request, source: Address) -> None:
         """Section 11.2: what an INVITE would have been told."""
         headers = (*self._gate.allow, ("Accept", ", ".join(self._core.config.accept)))
-        self._serve(request, source, 200, now, headers)
+        self._answer_statelessly(request, 200, source, headers)
 
     # answers without a call
-
-    def _serve(
-        self,
-        request: Request,
-        source: Address,
-        status: int,
-        now: float,
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> ServerTransaction:
-        transaction = self._core.transactions.serve(request, source)
-        transaction.respond(self._core.reply(request, status, tag=stateless_tag(request), headers=headers), now)
-        return transaction
 
     def _refuse(self, request: Request, refusal: Refusal, source: Address) -> None:
         self._core.counts[f"refused-{refusal.status}"] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
@@ -18,6 +18,7 @@ from signaling.sip.address import Address
 from signaling.sip.auth_server import DigestServer
 from signaling.sip.errors import BadMessage
 from signaling.sip.message import Request, Response, reply
+from signaling.sip.stateless import stateless_tag
 from signaling.sip.uri import NameAddr, Uri
 from signaling.sip.users import Lookup, Users
 
@@ -73,7 +74,7 @@ class _Refused(Exception):
 
 
 class Registrar:
-    """All bindings of this gateway's users. `random(n)` gives n hexadecimal digits (for To tags).
+    """All bindings of this gateway's users.
 
     `canonical` gives the account that any name of a user stands for, under which the bindings are kept and told.
     """
@@ -83,12 +84,11 @@ class Registrar:
         server: DigestServer,
         lookup: Lookup,
         config: RegistrarConfig | None = None,
-        random: Callable[[int], str] | None = None,
         canonical: Lookup | None = None,
     ) -> None:
         self.config = config or RegistrarConfig()
         self.refused = 0  # REGISTERs that were not granted, first challenges not counted
-        self._server, self._random = server, random
+        self._server = server
         self._accounts = Users(lookup, canonical)
         self._users: dict[str, list[Binding]] = {}
         self._size = 0
@@ -143,7 +143,7 @@ class Registrar:
     def _reply(
         self, request: Request, status: int, reason: str | None, headers: Iterable[tuple[str, str]] = ()
     ) -> Response:
-        return reply(request, status, reason, to_tag=self._random(16) if self._random else None, headers=headers)
+        return reply(request, status, reason, to_tag=stateless_tag(request), headers=headers)
 
     def _authorised(self, request: Request, source: Address, now: float) -> str:
         """Steps 1 to 5 of 10.3: our domain, the right password, their own address-of-record."""

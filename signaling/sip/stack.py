@@ -50,7 +50,7 @@ class Stack:
         self.registrar: Registrar | None = None
         if config.registrar is not None:
             registrar = replace(config.registrar, domains=config.domains or config.registrar.domains)
-            self.registrar = Registrar(digest, lookup, registrar, random, canonical)
+            self.registrar = Registrar(digest, lookup, registrar, canonical)
         self._registrations = Registrations(self._core)
         self._reception = Reception(self._core, Gate(config, digest, Users(lookup, canonical)), self.registrar)
         self._digests: OrderedDict[tuple[Credentials, str], DigestClient] = OrderedDict()

@@ -168,7 +168,7 @@ def wounded(text: str, chance: random.Random) -> str:
 
 def test_registrar_and_registration_answer_whatever_comes():
     count = iter(range(1, 10**9))
-    registrar = Registrar(DigestServer("t", "s"), {"101": "pw"}.get, None, lambda n: f"{next(count):0{n}x}")
+    registrar = Registrar(DigestServer("t", "s"), {"101": "pw"}.get)
     registration = Registration(
         *map(Uri.parse, ("sip:101@h", "sip:h", "sip:101@i")),
         Credentials("101", "pw"),

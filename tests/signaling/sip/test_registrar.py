@@ -51,7 +51,7 @@ class Phone:
 @pytest.fixture
 def registrar():
     passwords = {"101": "pw", "102": "pw2"}
-    return Registrar(DigestServer("tandem", "secret"), passwords.get, RegistrarConfig(per_user=3, total=5), hexes())
+    return Registrar(DigestServer("tandem", "secret"), passwords.get, RegistrarConfig(per_user=3, total=5))
 
 
 def events(registrar):
@@ -209,7 +209,7 @@ def canonical(name):
 @pytest.fixture
 def house():
     passwords = {"alice": "pw", "bob": "pw"}
-    return Registrar(DigestServer("tandem", "secret", most_failures=3), passwords.get, None, hexes(), canonical)
+    return Registrar(DigestServer("tandem", "secret", most_failures=3), passwords.get, None, canonical)
 
 
 @pytest.mark.parametrize("auth", ["alice", "101", "ALICE"])

@@ -166,7 +166,7 @@ def test_an_invitation_may_expire(peer):
 
 
 def test_limits():
-    peer = Peer(max_calls=2, max_transactions=4)
+    peer = Peer(max_calls=2, max_transactions=2)
     for number in range(3):
         peer.give(peer.request("INVITE", call_id=f"call-{number}"))
     *_, refused = peer.take()
@@ -175,8 +175,9 @@ def test_limits():
         peer.stack.invite(BOB, targets=[peer.there], from_=ALICE, body=b"", now=0)
     for number in range(3):
         peer.give(peer.request("OPTIONS", call_id=f"options-{number}"))
-    assert peer.starts() == ["200", "200", "503"]
-    assert peer.stack.transactions() == 4
+    peer.give(peer.request("REGISTER", call_id="register"))
+    assert peer.starts() == ["200", "200", "200", "503"]
+    assert peer.stack.transactions() == 2
 
 
 def test_the_source_is_written_into_the_via():
@@ -263,3 +264,44 @@ def test_a_response_with_a_second_via_has_lost_its_way(peer):
     peer.answer(invite, 200, body=b"v=0")
     assert peer.take() == []
     assert peer.stack.counts["stray-response"] == 1  # 8.1.3.3
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "BYE", "INFO", "UPDATE"])
+def test_a_flood_from_nobody_is_not_remembered(method):
+    peer = Peer(max_transactions=20)
+    for n in range(100_000 if method == "OPTIONS" else 1000):
+        peer.give(peer.request(method, call_id=f"call-{n}", to_tag="" if n % 2 else "stray"))
+        assert len(peer.take() if n < 50 else peer.stack.outgoing()) == 1
+    assert (peer.stack.transactions(), peer.stack.wake_at()) == (0, None)
+    peer.calls()
+    assert peer.stack.counts["refused-503"] == 0
+
+
+def test_a_request_of_another_dialog_that_guesses_our_tag_is_not_remembered(peer):
+    call = peer.talks()
+    before = peer.stack.transactions()
+    peer.give(peer.request("INFO", to_tag=call, cseq=7, call_id="another"))
+    assert (peer.starts(), peer.stack.transactions()) == (["481"], before)
+
+
+@pytest.mark.parametrize(
+    ("headers", "uri"),
+    [("", "sip:alice@192.0.2.1"), ('Authorization: Digest realm="tandem", username="x"\n', "sip:alice@192.0.2.1")],
+)
+def test_refused_registers_are_not_remembered_and_every_copy_hears_the_same(headers, uri):
+    peer = Peer(domains=("elsewhere.example",))
+    message = peer.request("REGISTER", headers=headers, uri=uri)
+    peer.give(message)
+    peer.give(message)
+    first, second = peer.take()
+    assert (first.status, bytes(first), peer.stack.transactions()) == (404, bytes(second), 0)
+
+
+def test_a_full_table_refuses_no_request_of_a_call_that_is_known():
+    peer = Peer(max_transactions=1)
+    call = peer.talks()
+    peer.give(peer.request("INVITE", call_id="other"))
+    assert peer.starts() == ["503"]
+    peer.give(peer.request("INFO", to_tag=call, cseq=2))
+    peer.give(peer.request("BYE", to_tag=call, cseq=3))
+    assert peer.starts() == ["200", "200"]

@@ -192,10 +192,12 @@ def test_without_an_ack_the_call_is_hung_up():
 
 def test_a_repeated_request_gets_its_answer_again_for_timer_j():
     peer = Peer()
-    options = peer.request("OPTIONS")
+    call = peer.talks()
+    peer.wait(64)
+    info = peer.request("INFO", to_tag=call, cseq=2)
     for _ in range(3):
-        peer.give(options)
-    assert peer.starts() == ["200"] * 3
+        peer.give(info)
+    assert (peer.starts(), peer.kinds()) == (["200"] * 3, ["InfoReceived"])
     peer.wait(31.9)
     assert peer.stack.transactions() == 1
     peer.wait(0.2)
