@@ -189,7 +189,7 @@ class Call:
             self.refuse(transaction, 500, now, "CSeq Out Of Order")
             return
         if self.dialog is not None:
-            self.dialog.peer = transaction.to  # a NAT may have given it another port meanwhile
+            self.dialog.peer = transaction.source  # a NAT may have given it another port meanwhile
         if request.method == "BYE":
             self._receive_bye(request, transaction, now)
         elif request.method in ("INVITE", "UPDATE"):
@@ -215,7 +215,7 @@ class Call:
     def _receive_offer(self, request: Request, transaction: ServerTransaction, now: float) -> None:
         if request.method == "UPDATE" and not request.body:  # RFC 3311: a refresh of target or session only
             if self.dialog is not None:
-                self.dialog.refresh(request, transaction.to)
+                self.dialog.refresh(request, transaction.source)
             self.accept(transaction, now, self.contact_line(transaction))
         else:
             self.offers.receive(transaction, now)

@@ -144,7 +144,7 @@ class Offers:
     def _tell_reinvited(self, call: Call, transaction: ServerTransaction) -> None:
         self._theirs = transaction
         if call.dialog is not None:
-            call.dialog.refresh(transaction.request, transaction.to)
+            call.dialog.refresh(transaction.request, transaction.source)
         call.core.events.append(Reinvited(call.handle, transaction.request.body))
 
     def _tell_rejected(self, call: Call, what: What) -> None:

@@ -7,12 +7,12 @@ from signaling.sip.core import Core
 from signaling.sip.errors import BadMessage
 from signaling.sip.events import MessageRefused
 from signaling.sip.gate import Gate, Refusal
-from signaling.sip.headers import Via
 from signaling.sip.message import Request, Response
 from signaling.sip.registrar import Registrar
 from signaling.sip.stateless import stateless_tag
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uas import IncomingCall
+from signaling.sip.way_back import mark_source, way_back
 
 REMEMBERED = ("INVITE", "REGISTER")  # what may begin a transaction outside a call
 
@@ -143,14 +143,14 @@ class Reception:
 
     def _receive_register(self, request: Request, source: Address, now: float) -> None:
         assert self._registrar is not None
-        response = self._registrar.handle(request, source, now)
+        response = self._registrar.handle(request, way_back(request, source), now)  # where it listens
         response.headers.add("Server", self._core.config.user_agent)
         if response.status >= 400 and "Authorization" in request.headers and not is_stale(response):
             self._core.counts[f"refused-{response.status}"] += 1
             why = f"REGISTER of {request.to.uri} refused: {response.status} {response.reason}; is the password right?"
             self._core.events.append(MessageRefused(why, source))
         if response.status >= 300:
-            self._core.transactions.send(bytes(response), source)  # nothing to remember
+            self._core.transactions.send(bytes(response), way_back(request, source))  # nothing to remember
         else:
             self._core.transactions.serve(request, source).respond(response, now)
 
@@ -176,19 +176,7 @@ class Reception:
         reason: str | None = None,
     ) -> None:
         response = self._core.reply(request, status, reason, tag=stateless_tag(request), headers=headers)
-        self._core.transactions.send(bytes(response), source)
-
-
-def mark_source(request: Request, source: Address) -> None:
-    """Write where the request really came from into its top Via (sections 18.2.1, RFC 3581 section 4)."""
-    via = request.via
-    if via.host == source.host and not via.wants_rport:
-        return
-    values = request.headers.all("Via")
-    marked: Via = via.with_params(received=source.host, **({"rport": source.port} if via.wants_rport else {}))
-    request.headers.remove("Via")
-    for value in reversed([str(marked), *values[1:]]):
-        request.headers.prepend("Via", value)
+        self._core.transactions.send(bytes(response), way_back(request, source))
 
 
 def is_stale(response: Response) -> bool:

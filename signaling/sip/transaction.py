@@ -16,6 +16,7 @@ from signaling.sip.headers import Headers
 from signaling.sip.message import Request, Response
 from signaling.sip.timers import Deadline, Schedule, Timer, Timers
 from signaling.sip.transaction_states import ARMS, FIRES, Do, On, State, Table
+from signaling.sip.way_back import way_back
 
 Key = tuple[str, ...]
 OnResult = Callable[[Response | SipError, float], None]
@@ -156,15 +157,17 @@ class ClientTransaction(Transaction):
 
 
 class ServerTransaction(Transaction):
-    """A request to us. `on_ack` hears an ACK that came with the INVITE's own branch after a 2xx."""
+    """A request to us, from `source`. `on_ack` hears an ACK that came with the INVITE's own branch after a 2xx."""
 
-    __slots__ = ("_data", "final", "on_ack", "owner", "request")
+    __slots__ = ("_data", "final", "on_ack", "owner", "request", "source")
 
     def __init__(self, room: Room, key: Key, request: Request, source: Address) -> None:
         invite = request.method == "INVITE"
         table = invite_server.INVITE_SERVER if invite else non_invite_server.NON_INVITE_SERVER
-        super().__init__(room, key, source, table, invite_server.START if invite else non_invite_server.START)
+        start = invite_server.START if invite else non_invite_server.START
+        super().__init__(room, key, way_back(request, source), table, start)
         self.request = request
+        self.source = source
         self.final: int | None = None
         self.on_ack: OnAck | None = None
         self.owner = ""  # the handle of the call that an INVITE belongs to

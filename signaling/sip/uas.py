@@ -23,7 +23,7 @@ class IncomingCall(Call):
         request = transaction.request
         self.transaction = transaction
         self.contact_user = request.uri.user
-        self.dialog = Dialog.of_callee(request, handle, transaction.to)
+        self.dialog = Dialog.of_callee(request, handle, transaction.source)
         self._user = user
         self._provisional: Reply | None = None
         self._refresh: Deadline | None = None
@@ -43,7 +43,7 @@ class IncomingCall(Call):
                 request.body,
                 request.content_type,
                 request.headers,
-                transaction.to,
+                transaction.source,
                 self._user,
             )
         )
