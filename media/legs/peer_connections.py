@@ -162,7 +162,8 @@ class PeerConnections:
             self._take(self.next)
             self.next = None
             self._interrupt()
-        elif state is State.CLOSED:
+        elif state is State.CLOSED or peer.up:
+            # a laptop asleep or in a tunnel says no goodbye: whether the page comes back is for the call to wait for
             self._interrupt()
         else:
             self._interrupted = True

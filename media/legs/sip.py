@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +25,11 @@ from media.legs.rtp import RtpMedia
 from media.net.ports import PortPool
 from media.net.udp import UdpSocket, bind_pair
 from media.sdp.negotiate import Capabilities, Negotiated, make_answer, make_offer, settle
+
+ALLOWANCE = 160
+"""Packets within the clock's slow beat (200 ms): eight times what 10 ms packets need."""
+
+log = logging.getLogger(__name__)
 
 
 class SipLeg:
@@ -64,7 +70,10 @@ class SipLeg:
         self._negotiated: Negotiated | None = None
         self._closed = False
         self._refused: Counter[str] = self.media.refusals
+        self._allowance = ALLOWANCE
+        clock.add(self._refill, slow=True)
         rtp, rtcp = bind_pair(pool, host, clock.now())
+        self._family = rtp.family
         self._rtp, self._rtcp = UdpSocket(rtp, self._on_rtp), UdpSocket(rtcp, self._on_rtcp)
 
     # ---- Leg
@@ -107,6 +116,7 @@ class SipLeg:
         if self._closed:
             return
         self._closed = True
+        self._clock.remove(self._refill)
         await self.media.aclose()  # says goodbye, so before the sockets
         self._rtp.close()
         self._rtcp.close()
@@ -154,8 +164,8 @@ class SipLeg:
 
     async def _adopt(self, negotiated: Negotiated) -> None:
         """All is understood: only now anything changes."""
-        remote = await _numeric(negotiated.remote)
-        rtcp = await _numeric(negotiated.remote_rtcp)
+        remote = await _numeric(negotiated.remote, self._family)
+        rtcp = await _numeric(negotiated.remote_rtcp, self._family)
         if self._closed:
             return
         first = self._negotiated is None
@@ -174,6 +184,10 @@ class SipLeg:
 
     def _on_rtp(self, data: bytes, source: Address, now: float) -> None:
         latch = self._latch
+        self._allowance -= 1
+        if self._allowance < 0:
+            self._refused["more packets than any audio has"] += 1
+            return
         if source != latch.pinned and not self._admit(data, source, now):
             return
         latch.heard_at = now
@@ -181,6 +195,10 @@ class SipLeg:
             self.media.receive_rtcp(data, now)
         else:
             self._receive(data, now)
+
+    def _refill(self, now: float) -> None:
+        """About five times a second. A bound also ends a loop that an SDP with our own ports would make."""
+        self._allowance = ALLOWANCE
 
     def _admit(self, data: bytes, source: Address, now: float) -> bool:
         if self._latch.admit(data, source, now):
@@ -215,20 +233,29 @@ class SipLeg:
             self._rtcp.send(packet, self._rtcp_target or (target[0], min(target[1] + 1, 65_535), *target[2:]))
 
 
-async def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
+async def _numeric(address: tuple[str, int] | None, family: socket.AddressFamily) -> tuple[str, int] | None:
     """The address with its name looked up, so that no packet ever waits for DNS. Raises BadDescription."""
     if address is None:
         return None
     host, port = address
     try:
-        return str(ipaddress.ip_address(host)), port
+        found = ipaddress.ip_address(host)
     except ValueError:
-        pass
+        found = ipaddress.ip_address(await _looked_up(host, port, family))
+    if found.is_multicast or found.is_unspecified or found.is_reserved or str(found) == "255.255.255.255":
+        raise BadDescription(f"audio is to go to {host}, which is no single host's address")
+    if (found.version == 6) != (family == socket.AF_INET6):
+        raise BadDescription(f"audio is to go to {host}, but this gateway's RTP speaks only the other IP version")
+    return str(found), port
+
+
+async def _looked_up(host: str, port: int, family: socket.AddressFamily) -> str:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise BadDescription(f"audio is to go to {host}, a name that cannot be found: {error}") from error
-    return str(found[0][4][0]), port
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name at all, e.g. an empty or endless label
+        log.info("audio is to go to %r, which cannot be looked up: %s", host, error)
+        raise BadDescription("audio is to go to a name that cannot be found; put a number into c=") from error
+    return str(found[0][4][0])
 
 
 def _deaf(data: bytes, now: float) -> None:

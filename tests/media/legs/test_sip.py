@@ -13,7 +13,7 @@ from media.errors import BadDescription, NoCommonCodec
 from media.events import Connected, DigitPressed, FirstMedia, Negotiated, Refused
 from media.formats import G722, OPUS, PCMA, PCMU
 from media.frame import Audio
-from media.legs.sip import SipLeg
+from media.legs.sip import ALLOWANCE, SipLeg
 from media.net.ports import PortPool
 from media.net.udp import UdpSocket, bind
 from media.rtp.packet import header, is_rtcp, parse
@@ -283,3 +283,28 @@ async def test_closing_gives_everything_back(world):
         assert gone() is None, "no cycle is left for the collector"
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("host", ["224.0.0.1", "255.255.255.255", "240.0.0.1", "a..b", "x" * 70, "::1"])
+async def test_audio_is_sent_to_single_hosts_only(world, host):
+    leg = world.leg()
+    kind = "IP6" if ":" in host else "IP4"
+    body = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN {kind} {host}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    with pytest.raises(BadDescription):
+        await leg.accept(body.encode())
+    await leg.aclose()
+
+
+async def test_a_flood_is_cut_to_what_audio_needs(world):
+    leg = world.leg()
+    heard = []
+    leg._receive = lambda data, now: heard.append(data)
+    leg._latch.pinned = ("127.0.0.1", 4000)
+    for n in range(5000):
+        leg._on_rtp(b"\x80\x00" + n.to_bytes(2, "big") + bytes(168), ("127.0.0.1", 4000), 1.0)
+    assert len(heard) == ALLOWANCE
+    assert leg.media.refusals["more packets than any audio has"] == 5000 - ALLOWANCE
+    leg._refill(1.2)
+    leg._on_rtp(bytes(172), ("127.0.0.1", 4000), 1.2)
+    assert len(heard) == ALLOWANCE + 1
+    await leg.aclose()
