@@ -5,6 +5,10 @@ answered. Once used, its counts are kept (bounded), so that no answer is good tw
 told `stale`, upon which a phone tries again by itself; a wrong one is not, upon which it asks its owner. Wrong answers
 are counted by user and source; whoever goes on gets refused unheard for a while.
 
+The seal covers the host that was challenged. An answer to a nonce that we did not give to that host (forged, from
+before a restart, from a phone that has moved) is not looked into: it is told `stale` (RFC 7616 3.3) whatever the
+password, so it can neither try passwords nor, from an invented address, lock out the user who lives there.
+
 Only MD5 is offered unless told otherwise, as PBXs do: phones (all built on libre, baresip among them) give up at the
 sight of a second algorithm that they do not know, whatever RFC 8760 2.4 says about passing it over.
 """
@@ -69,9 +73,9 @@ class DigestServer:
         self._floor = float("-inf")  # nonces issued up to then have been forgotten: they count as stale
         self._culprits: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
-    def challenge(self, now: float, stale: bool = False) -> list[str]:
-        """One header value per algorithm, the strongest first (RFC 8760 2.3)."""
-        nonce = self._nonce(now)
+    def challenge(self, now: float, stale: bool = False, source: str = "") -> list[str]:
+        """One header value per algorithm, the strongest first (RFC 8760 2.3). `source`: the host that is challenged."""
+        nonce = self._nonce(now, source)
         fields = [{"realm": self.realm, "nonce": nonce, "algorithm": name, "qop": "auth"} for name in self._algorithms]
         return [_challenge_text(each, stale) for each in fields]
 
@@ -94,6 +98,9 @@ class DigestServer:
         missing = [name for name in _NEEDED if not fields.get(name)]
         if missing:
             return Verdict(None, reason=f"credentials without {', '.join(missing)}")
+        issued = self._issued(fields["nonce"], source)
+        if issued is None:
+            return Verdict(None, stale=True, reason="the nonce is not one that was given to this sender")
         culprit = (source, canonical(fields["username"]) or fields["username"])
         if source and self._is_blocked(culprit, now):
             return Verdict(
@@ -103,7 +110,7 @@ class DigestServer:
         if wrong:
             self._blame(culprit, now)
             return Verdict(None, reason=wrong)
-        old = self._old(fields, now)
+        old = self._old(fields, issued, now)
         if old:
             return Verdict(None, stale=True, reason=old)
         self._culprits.pop(culprit, None)
@@ -138,26 +145,23 @@ class DigestServer:
             return f"no user {fields['username'][:40]!r}"  # found out after the same work as for a wrong password
         return "" if same else f"wrong password for {fields['username'][:40]!r}"
 
-    def _nonce(self, now: float) -> str:
+    def _nonce(self, now: float, source: str) -> str:
         self._serial += 1
         stamp = f"{int(now * 1000):x}-{self._serial:x}"
-        return f"{stamp}-{self._seal(stamp)}"
+        return f"{stamp}-{self._seal(stamp, source)}"
 
-    def _seal(self, stamp: str) -> str:
-        return hmac.new(self._secret, f"{self.realm}:{stamp}".encode(), "sha256").hexdigest()[:32]
+    def _seal(self, stamp: str, source: str) -> str:
+        return hmac.new(self._secret, repr((self.realm, source, stamp)).encode(), "sha256").hexdigest()[:32]
 
-    def _issued(self, nonce: str) -> float | None:
-        """When we made it; None when we did not."""
+    def _issued(self, nonce: str, source: str) -> float | None:
+        """When we gave it to `source`; None when we did not."""
         stamp, _, seal = nonce.rpartition("-")
-        if not nonce.isascii() or not hmac.compare_digest(seal, self._seal(stamp)):
+        if not nonce.isascii() or not hmac.compare_digest(seal, self._seal(stamp, source)):
             return None
         return int(stamp.partition("-")[0], 16) / 1000
 
-    def _old(self, fields: dict[str, str], now: float) -> str:
+    def _old(self, fields: dict[str, str], issued: float, now: float) -> str:
         """Why a right answer is too late; "" when it is good, and then it is used up."""
-        issued = self._issued(fields["nonce"])
-        if issued is None:
-            return "the nonce is not ours"
         if not -1.0 <= now - issued <= self._ttl or issued <= self._floor:
             return "the nonce has expired"
         count = _hex(fields.get("nc", "")) if fields.get("qop") else 1  # without qop a nonce is good once

@@ -79,7 +79,9 @@ class Gate:
         if verdict.user is not None:
             return Admission(users.account(verdict.user) or verdict.user)
         offered = "Authorization" in request.headers and not verdict.stale
-        challenge = tuple(("WWW-Authenticate", value) for value in self._digest.challenge(now, stale=verdict.stale))
+        challenge = tuple(
+            ("WWW-Authenticate", value) for value in self._digest.challenge(now, verdict.stale, source.host)
+        )
         return Refusal(
             401, challenge, f"{request.method} from {request.from_.uri}: {verdict.reason}" if offered else ""
         )

@@ -156,7 +156,7 @@ class Registrar:
         if verdict.blocked:
             raise _Refused(403, "Too Many Wrong Passwords, Wait a Minute")
         if verdict.user is None:
-            values = self._server.challenge(now, verdict.stale)
+            values = self._server.challenge(now, verdict.stale, source.host)
             raise _Refused(401, None, *(("WWW-Authenticate", value) for value in values))
         account = self._accounts.account(verdict.user)
         if account is None or account != self._accounts.account(aor.user):  # two names of one user are no two users

@@ -193,27 +193,48 @@ def test_whatever_is_changed_on_the_way_is_noticed(change, stale, word):
     assert word in verdict.reason
 
 
-def test_a_nonce_of_somebody_else_is_stale_only_with_the_right_password():
+@pytest.mark.parametrize("password", ["wonder", "wrong"])
+def test_an_answer_to_a_nonce_that_is_not_ours_is_not_even_looked_into(password):
+    ours = server()
     foreign = DigestServer("tandem", "another secret", BOTH).challenge(0.0)
-    for password, stale in (("wonder", True), ("wrong", False)):
-        sent = client(password=password).answer(challenged(foreign), request())
+    elsewhere = ours.challenge(0.0, source="192.0.2.1")
+    for challenge in (foreign, elsewhere, [foreign[0].replace('nonce="', 'nonce="é')]):
+        sent = client(password=password).answer(challenged(challenge), request())
         assert sent is not None
-        assert server().verify(sent, PASSWORDS.get, 0.0).stale is stale
+        verdict = ours.verify(sent, PASSWORDS.get, 0.0, source="192.0.2.66")
+        assert (verdict.user, verdict.stale, verdict.blocked) == (None, True, False)
+    assert ours.failures == 0
+
+
+def attempt(ours, who, now, source="192.0.2.66", seen=None):
+    """`seen`: whose challenge is answered, when it is another's."""
+    sent = who.answer(challenged(ours.challenge(now, source=seen or source)), request())
+    return ours.verify(sent, PASSWORDS.get, now, source=source)
 
 
 def test_guessing_is_counted_and_ends():
     ours = server(most_failures=3, forgive_after=60.0)
     bad, good = client(password="guess"), client()
-
-    def attempt(who, now, source="192.0.2.66"):
-        sent = who.answer(challenged(ours.challenge(now)), request())
-        return ours.verify(sent, PASSWORDS.get, now, source=source)
-
-    assert not any(attempt(bad, float(n)).blocked for n in range(3))
-    assert attempt(good, 3.0).blocked  # from there, not even the right one
-    assert attempt(good, 3.0, source="192.0.2.1").user == "alice"
-    assert attempt(good, 100.0).user == "alice"
+    assert not any(attempt(ours, bad, float(n)).blocked for n in range(3))
+    assert attempt(ours, good, 3.0).blocked  # from there, not even the right one
+    assert attempt(ours, good, 3.0, source="192.0.2.1").user == "alice"
+    assert attempt(ours, good, 100.0).user == "alice"
     assert ours.failures == 3
+
+
+def test_forged_answers_lock_nobody_out():
+    """Who writes another's address on his datagrams never sees what that address was challenged with."""
+    ours = server(most_failures=3)
+    for n in range(50):
+        verdict = attempt(ours, client(password="guess"), float(n), seen="203.0.113.66")
+        assert (verdict.stale, verdict.blocked) == (True, False)
+    assert attempt(ours, client(), 50.0).user == "alice"
+
+
+def test_a_borrowed_nonce_tells_no_right_password_from_a_wrong_one():
+    ours = server()
+    verdicts = [attempt(ours, client(password=word), 0.0, seen="203.0.113.66") for word in ("wonder", "wrong")]
+    assert verdicts[0] == verdicts[1]
 
 
 def test_memory_is_bounded(monkeypatch):
