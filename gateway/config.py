@@ -99,6 +99,7 @@ class CallsTable(Strict):
     max_duration: Annotated[float, Field(gt=0)] = 14_400.0
     max_calls: Annotated[int, Field(ge=1)] = 300
     max_calls_per_user: Annotated[int, Field(ge=1)] = 5
+    call_rate: Annotated[float, Field(gt=0)] = 10.0
     forward_limit: Annotated[int, Field(ge=0, le=50)] = 5
     ringback: tuple[Literal["browser", "sip"], ...] = ("browser",)
 

@@ -36,6 +36,7 @@ def call_settings(config: Config) -> CallSettings:
         max_duration=calls.max_duration,
         max_calls=calls.max_calls,
         max_calls_per_user=calls.max_calls_per_user,
+        call_rate=calls.call_rate,
         forward_limit=calls.forward_limit,
         hold=hold if hold in ("music", "silence") else f"file:{hold}",
         ringback=frozenset(calls.ringback),

@@ -214,12 +214,16 @@ class Call(Actor):
 
     def _on_digit(self, party: Party, event: ev.LegEvent) -> None:
         assert isinstance(event, ev.DigitHeard)
-        self._tell(ev.CallDigit(self.id, self._now, party.leg, event.key))
+        if party.keys.take(1, self._now):
+            self._pressed(party, event.key)
+
+    def _pressed(self, party: Party, key: str) -> None:
+        self._tell(ev.CallDigit(self.id, self._now, party.leg, key))
         if self._script is not None and party is self.caller:
-            self._script.digit(event.key)
+            self._script.digit(key)
             self._rewire()
         for other in self._others(party):
-            self._do(fx.ShowDigit(other.leg, event.key))
+            self._do(fx.ShowDigit(other.leg, key))
 
     # ------------------------------------------------------------ what somebody asks
 
@@ -245,10 +249,13 @@ class Call(Actor):
 
     def _send_digits(self, party: Party, command: cmd.Command) -> None:
         assert isinstance(command, cmd.SendDigits)
+        digits = command.digits[: party.keys.take(len(command.digits), self._now)]
+        if not digits:
+            return
         for other in self._others(party):
-            self._do(fx.SendDigits(other.leg, command.digits))
-        for key in command.digits:
-            self._on_digit(party, ev.DigitHeard(party.leg, key))
+            self._do(fx.SendDigits(other.leg, digits))
+        for key in digits:
+            self._pressed(party, key)
 
 
 _HANDLERS: dict[type, Callable[[Call, Party, ev.LegEvent], None]] = {

@@ -29,7 +29,10 @@ class Finder:
             )
         if not self._room(target.value):
             return ending("busy", "This person is already in as many calls as allowed.")
-        found = [c for c in self._directory.contacts(target.value) if not self._is_caller(c)]
+        everybody = self._directory.contacts(target.value)
+        found = [c for c in everybody if not self._is_caller(c)]
+        if everybody and not found:
+            return ending("busy", "This is your own number.")
         return found or ending(
             "not-registered", f"{target.value} is not signed in: no phone or browser is connected right now."
         )

@@ -6,16 +6,21 @@ target   CALLED ──> RINGING ──> EARLY ──> PICKED_UP ──> UP
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from . import effects as fx
+from .allowance import Allowance
 from .causes import Ending
 from .events import Identity
 from .router import Target
 
 FULL_BAND = 48_000
 NARROW_BAND = 8_000
+
+
+KEYS_AT_ONCE = 64
+KEYS_PER_SECOND = 20.0
 
 
 class Phase(Enum):
@@ -46,6 +51,8 @@ class Party:
     """What it plays before it answers can be heard."""
     holding: bool = False
     muted: bool = False
+    keys: Allowance = field(default_factory=lambda: Allowance(KEYS_AT_ONCE, KEYS_PER_SECOND))
+    """DTMF keys it may still press: more than any finger would is dropped, before it fills anybody's queue."""
     stalled_for: float | None = None
     """Seconds of silence when it was reported, None while it is heard."""
 

@@ -17,6 +17,8 @@ class CallSettings:
     max_duration: float = 4 * 3600.0
     max_calls: int = 300
     max_calls_per_user: int = 5
+    call_rate: float = 10.0
+    """New calls a second that one user may place, for longer than a moment."""
     forward_limit: int = 5
     hold: str = "music"
     """What a held party hears: a player's source."""

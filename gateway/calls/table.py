@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from . import commands as cmd
 from . import effects as fx
 from . import events as ev
+from .allowance import Allowance
 from .call import Call
 from .causes import Ending, ending
 from .ports import Directory
@@ -19,12 +20,16 @@ from .router import Router
 from .settings import CallSettings
 from .states import State
 
+BURST = 3.0
+"""Seconds of `call_rate` that may come at once."""
+
 
 class CallTable:
     def __init__(self, settings: CallSettings, router: Router, directory: Directory, new_id: Callable[[], str]) -> None:
         self.stopping = False
         self._settings, self._router, self._directory, self._new_id = settings, router, directory, new_id
         self._calls: dict[str, Call] = {}
+        self._placed: dict[str, Allowance] = {}
         self._news: deque[ev.CallEvent] = deque()
 
     def __len__(self) -> int:
@@ -62,7 +67,7 @@ class CallTable:
         return call
 
     def begin(self, call: Call, now: float) -> None:
-        call.begin(now, self._refusal(call))
+        call.begin(now, self._refusal(call, now))
         self._collect(call)
 
     def receive(self, event: ev.LegEvent, now: float) -> Call | None:
@@ -109,11 +114,22 @@ class CallTable:
         while (news := call.next_event()) is not None:
             self._news.append(news)
 
-    def _refusal(self, call: Call) -> Ending | None:
+    def _may_place(self, call: Call, now: float) -> bool:
+        user = call.caller.identity.user
+        if user is None:
+            return True
+        rate = self._settings.call_rate
+        for name in [name for name, allowance in self._placed.items() if allowance.full(now)]:
+            del self._placed[name]
+        return bool(self._placed.setdefault(user, Allowance(max(1.0, BURST * rate), rate)).take(1, now))
+
+    def _refusal(self, call: Call, now: float) -> Ending | None:
         if self.stopping:
             return ending("stopping")
         if len(self._calls) > self._settings.max_calls:
             return ending("full")
+        if not self._may_place(call, now):
+            return ending("full", "Too many calls in a short time. Wait a moment.")
         user, limit = call.caller.identity.user, self._settings.max_calls_per_user
         if user is not None and self.calls_of(user, besides=call.id) >= limit:
             return ending("busy", f"You are already in as many calls as allowed ({limit}). Hang up one of them.")

@@ -93,9 +93,9 @@ async def test_no_call_is_lost_and_nothing_is_left_behind(tmp_path):
     caller_host, callee_host, relay_host = (f"{own_network()}.{n}" for n in (1, 2, 3))
     async with LossyRelay((callee_host, 5060), loss=LOSS, seed=2, listen=(relay_host, 0)) as to_callee:
         callee = f"{to_callee.address[0]}:{to_callee.address[1]}"
-        config = OFFICE.replace("ring_timeout = 4", "ring_timeout = 30\nmax_calls_per_user = 300") + TRUNK.replace(
-            "{callee}", callee
-        )
+        config = OFFICE.replace(
+            "ring_timeout = 4", "ring_timeout = 30\nmax_calls_per_user = 300\ncall_rate = 100"
+        ) + TRUNK.replace("{callee}", callee)
         async with (
             Gateway(tmp_path, config=config) as gateway,
             LossyRelay(("127.0.0.1", gateway.sip), loss=LOSS, seed=1) as to_gateway,
