@@ -15,7 +15,7 @@ import inspect
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import aioice
 import aioice.ice
@@ -23,17 +23,14 @@ import aioice.stun
 import aioice.turn
 import aiortc.rtcdtlstransport as dtls
 import aiortc.rtcicetransport as ice
-import pylibsrtp
 from aiortc import RTCIceServer
 from OpenSSL import SSL
 
 from media.errors import TransportFailed
 from media.ice.transport import Fingerprint
+from media.net.srtp import Srtp, keyed
 
 Address = tuple[Any, ...]
-
-SrtpError = (pylibsrtp.Error, ValueError, TypeError)
-"""What protect and unprotect raise: does not authenticate, replayed, too long."""
 
 # ------------------------------------------------------------------------------------------------- what we need
 
@@ -142,15 +139,6 @@ class Turnstile:
             await asyncio.sleep(0)
 
 
-class Srtp(NamedTuple):
-    """The keyed sessions, as the four functions a packet needs."""
-
-    protect: Callable[[bytes], bytes]
-    protect_rtcp: Callable[[bytes], bytes]
-    unprotect: Callable[[bytes], bytes]
-    unprotect_rtcp: Callable[[bytes], bytes]
-
-
 class _Shim:
     """All that RTCDtlsTransport asks of an ICE transport: `_recv`, `_send` and `role`."""
 
@@ -224,8 +212,7 @@ class Dtls:
             raise TransportFailed(self._why())
         self._shim.secured = True
         transport.on("statechange", self._changed)
-        tx, rx = transport._tx_srtp, transport._rx_srtp
-        return Srtp(tx.protect, tx.protect_rtcp, rx.unprotect, rx.unprotect_rtcp)
+        return keyed(transport._tx_srtp, transport._rx_srtp)
 
     async def aclose(self) -> None:
         """Send close_notify, end aiortc's pump, and take apart what would be a cycle."""

@@ -10,6 +10,7 @@ from media.ice.states import Event
 from media.ice.transport import Handlers, LocalDescription, RemoteDescription
 from media.net.aiortc_private import Identity
 from media.net.secure_transport import GUESSES, SecureTransport
+from media.net.srtp import SrtpError
 
 if TYPE_CHECKING:
     from media.net.webrtc_listener import WebrtcListener
@@ -26,6 +27,9 @@ class LiteTransport(SecureTransport):
         self._listener = listener
         self._agent = LiteAgent(listener.random, self.patience.quiet, self.patience.expiry)
         self.consent = self._agent.consent
+        self._sendto = listener.socket.sendto
+        self._to: Address | None = None
+        """The agent's address, at hand."""
         self._sources: dict[Address, None] = {}
         self._told = 0
         self._route_ufrags()
@@ -69,6 +73,7 @@ class LiteTransport(SecureTransport):
         verdict = self._agent.receive(check, source, now)
         if verdict.refused:
             return verdict
+        self._to = self._agent.address
         self._unroute_ufrags(verdict.retired)
         if self._listener.by_address.get(source) is not self:
             self._route_source(source)
@@ -81,12 +86,25 @@ class LiteTransport(SecureTransport):
         self.guesses += 1
         return self.guesses <= GUESSES
 
+    def send_rtp(self, packet: bytes) -> None:
+        """The same as that of every transport, in one call."""
+        protect, to = self._protect, self._to
+        if protect is None or to is None:
+            self.unsent += 1
+            return
+        try:
+            self._sendto(protect(packet), to)
+        except SrtpError:
+            self.unsent += 1
+        except OSError:
+            self.unsent += 1
+            self._listener.unsent += 1
+
     def _transmit(self, packet: bytes) -> bool:
-        address = self._agent.address
-        return address is not None and self._listener.sendto(packet, address)
+        return self._to is not None and self._listener.sendto(packet, self._to)
 
     def _has_address(self) -> bool:
-        return self._agent.address is not None
+        return self._to is not None
 
     def watch(self, now: float) -> None:
         super().watch(now)

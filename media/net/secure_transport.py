@@ -18,7 +18,8 @@ from media.ice.consent import EXPIRY, QUIET, Consent, Verdict
 from media.ice.lite import Address
 from media.ice.states import FINAL, TABLE, Event, State
 from media.ice.transport import Handlers, LocalDescription, RemoteDescription, TransportStats
-from media.net.aiortc_private import Dtls, Identity, Srtp, SrtpError, Turnstile
+from media.net.aiortc_private import Dtls, Identity, Turnstile
+from media.net.srtp import Srtp, SrtpError
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class SecureTransport(ABC):
         self.identity = identity
         self.patience = patience
         self.consent = Consent(patience.quiet, patience.expiry)
+        self._heard_at = self.consent.heard_at  # told to `consent` by the watch
         self.refused = self.unsent = 0
         self.guesses = 0
         self._ssrc = b""
@@ -148,7 +150,7 @@ class SecureTransport(ABC):
         except SrtpError:
             self.refused += 1
             return
-        self.consent.heard_at = now
+        self._heard_at = now
         if plain[8:12] != self._ssrc:
             self._hear_ssrc(plain[8:12])
         self._on_rtp(plain, now)
@@ -156,7 +158,7 @@ class SecureTransport(ABC):
     def _receive_rtcp(self, data: bytes, now: float) -> None:
         assert self._srtp is not None
         plain = self._srtp.unprotect_rtcp(data)
-        self.consent.heard_at = now
+        self._heard_at = now
         self._handlers.on_rtcp(plain, now)
 
     def receive_dtls(self, data: bytes) -> None:
@@ -188,6 +190,7 @@ class SecureTransport(ABC):
     def watch(self, now: float) -> None:
         """Twice a second: has the other side fallen silent, or come back?"""
         self.guesses = 0
+        self.consent.heard_at = self._heard_at
         if self.state in FINAL or self.state is State.NEW:
             return
         if not self.consent.given:

@@ -73,12 +73,12 @@ class WebrtcListener:
         self._buffer = bytearray(DATAGRAM)
         self._view = memoryview(self._buffer)
         self._loop = asyncio.get_running_loop()
-        self._socket = _bind(host, port)
-        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.socket = _bind(host, port)
+        self.address: tuple[str, int] = self.socket.getsockname()[:2]
         """Where the socket really is."""
         self.advertised = _advertise(self.address, advertised)
         """Where browsers are told to send, the best first."""
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._loop.add_reader(self.socket.fileno(), self._readable)
 
     def open(self, handlers: Handlers, *, controlling: bool = False) -> LiteTransport:
         """A new transport on the port (RFC 8445 section 6.1.1: a lite agent is never controlling)."""
@@ -92,14 +92,14 @@ class WebrtcListener:
 
     def sendto(self, data: bytes, address: Address) -> bool:
         try:
-            self._socket.sendto(data, address)
+            self.socket.sendto(data, address)
         except OSError:  # full, unreachable, ...: as if lost on the way
             self.unsent += 1
             return False
         return True
 
     def _readable(self) -> None:
-        receive, buffer, view, now = self._socket.recvfrom_into, self._buffer, self._view, time.perf_counter
+        receive, buffer, view, now = self.socket.recvfrom_into, self._buffer, self._view, time.perf_counter
         by_address = self.by_address
         for _ in range(BUDGET + len(self.legs)):
             try:
@@ -159,9 +159,9 @@ class WebrtcListener:
     async def aclose(self) -> None:
         """Say goodbye to every browser and close the port."""
         await self.legs.aclose()
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
+        if self.socket.fileno() >= 0:
+            self._loop.remove_reader(self.socket.fileno())
+            self.socket.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
