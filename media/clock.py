@@ -43,6 +43,7 @@ class Clock:
         self._manual = manual
         self._manual_now = start
         self._fast: dict[Customer, None] = {}
+        self._gone = False  # somebody left in the middle of a beat
         self._slow: list[dict[Customer, None]] = [{} for _ in range(SLOW)]
         self._count = 0
         self._next: float | None = None
@@ -62,6 +63,7 @@ class Clock:
 
     def remove(self, customer: Customer) -> None:
         """Never call it again, not even in this beat. An unknown one is ignored."""
+        self._gone = True
         self._fast.pop(customer, None)
         for bucket in self._slow:
             bucket.pop(customer, None)
@@ -111,17 +113,15 @@ class Clock:
     def _beat(self, now: float) -> None:
         bucket = self._slow[self._count % SLOW]
         self._count += 1
+        self._gone = False
         for customers in (self._fast, bucket):
             for customer in tuple(customers):
-                if customer in customers:  # an earlier one may have removed it
-                    self._call(customer, now)
-
-    @staticmethod
-    def _call(customer: Customer, now: float) -> None:
-        try:
-            customer(now)
-        except Exception:  # one broken leg must not stop everybody's clock
-            log.exception("a customer of the media clock failed: %r", customer)
+                if self._gone and customer not in customers:  # an earlier one has removed it
+                    continue
+                try:
+                    customer(now)
+                except Exception:  # one broken leg must not stop everybody's clock
+                    log.exception("a customer of the media clock failed: %r", customer)
 
     def _arm(self) -> None:
         if self._manual or self._next is None:

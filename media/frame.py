@@ -41,21 +41,21 @@ class Audio:
     time:     first sample's place on the talker's media clock, ticks; never wraps; a gap means silence or loss.
     duration: ticks.
     marker:   first frame of a talk spurt.
+    rate:     sample rate of `samples`, Hz (8000, 16000 or 48000).
     lost:     made up to fill for a packet that never came (a forwarding sink skips one sequence number for it).
     """
 
-    __slots__ = ("_decoder", "_samples", "duration", "encoding", "lost", "marker", "payload", "time")
+    __slots__ = ("_decoder", "_samples", "duration", "encoding", "lost", "marker", "payload", "rate", "time")
 
     def __init__(
         self,
-        *,
         time: int,
         duration: int,
+        decoder: Decodes,
         payload: bytes = b"",
         encoding: str = "",
         marker: bool = False,
         lost: bool = False,
-        decoder: Decodes,
         samples: NDArray[np.int16] | None = None,
     ) -> None:
         self.time = time
@@ -64,13 +64,9 @@ class Audio:
         self.encoding = encoding
         self.marker = marker
         self.lost = lost
+        self.rate = decoder.rate
         self._decoder = decoder
         self._samples = samples
-
-    @property
-    def rate(self) -> int:
-        """Sample rate of `samples`, Hz (8000, 16000 or 48000)."""
-        return self._decoder.rate
 
     @property
     def samples(self) -> NDArray[np.int16]:

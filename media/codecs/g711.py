@@ -8,11 +8,13 @@ reference does: a code stands for the middle of its step. On the wire mu-law cod
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
 from media.codecs.base import Samples
-from media.dsp.conceal import Conceal
+from media.dsp.conceal import FRAMES, Conceal
 
 RATE = 8000
 _TICKS = 6
@@ -105,16 +107,25 @@ class G711Decoder:
         self.errors = 0
         self._take = DECODE[encoding].take
         self._conceal = Conceal(RATE)
-        self._remember = self._conceal.remember
-        self.conceal = self._conceal.lost
-        self.reset = self._conceal.reset
+        self._recent: deque[bytes] = deque(maxlen=FRAMES)  # what `_conceal` has to know as soon as something is lost
+        self._remember = self._recent.append
 
     def decode(self, payload: bytes) -> Samples:
         samples: Samples = self._take(_frombuffer(payload, _UINT8))
         if self._conceal.gone:
             return self._conceal.good(samples)
-        self._remember(samples)
+        self._remember(payload)
         return samples
+
+    def conceal(self, n: int) -> Samples:
+        for payload in self._recent:
+            self._conceal.good(self._take(_frombuffer(payload, _UINT8)))
+        self._recent.clear()
+        return self._conceal.lost(n)
+
+    def reset(self) -> None:
+        self._recent.clear()
+        self._conceal.reset()
 
     def recover(self, next_payload: bytes, n: int) -> Samples | None:
         return None

@@ -58,7 +58,6 @@ class OpusEncoder:
         self._at = C.addressof(self._state)
         self._packet = C.create_string_buffer(_MAX_PACKET)
         self._packet_at = C.addressof(self._packet)
-        self._out = memoryview(self._packet).cast("B")
         self._sizes = frozenset(int(rate * ms / 1000) for ms in FRAMES_MS)
         self._bitrate = bitrate
         self.configure(complexity=COMPLEXITY if complexity is None else complexity, fec=fec, loss_percent=loss_percent)
@@ -68,7 +67,8 @@ class OpusEncoder:
         if n not in self._sizes:
             return self._encode_odd(samples)
         size = self._encode(self._at, samples.tobytes(), n, self._packet_at, _MAX_PACKET)
-        return self._out[:size].tobytes() if size > 0 else b""
+        packet: bytes = self._packet[:size] if size > 0 else b""  # type: ignore[assignment]  # bytes for c_char
+        return packet
 
     def _encode_odd(self, samples: Samples) -> bytes:
         """30 ms and the like, which phones send: several frames in one packet."""
@@ -124,13 +124,15 @@ class OpusDecoder:
         self._usual = rate // 50  # the last packet's length, for those that do not say theirs
         self._pcm = np.zeros(self._max, np.int16)
         self._pcm_at = self._pcm.ctypes.data
+        self._frame = self._pcm[: self._usual]
 
     def decode(self, payload: bytes) -> Samples:
         n = self._decode(self._at, payload, len(payload), self._pcm_at, self._max, 0) if payload else 0
-        if n <= 0:
-            return self._broken(payload)
-        self._usual = n
-        return self._pcm[:n].copy()
+        if n != self._usual:
+            if n <= 0:
+                return self._broken(payload)
+            self._usual, self._frame = n, self._pcm[:n]
+        return self._frame.copy()
 
     def _broken(self, payload: bytes) -> Samples:
         # An empty payload is how some senders write "nothing to say" (discontinuous transmission), not an error.

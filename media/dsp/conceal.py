@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PERIODS = (1, 2, 3)
-_FRAMES = 30
+FRAMES = 30
 """Frames remembered: enough for 75 ms of the shortest (2.5 ms)."""
 
 
@@ -32,7 +32,7 @@ class Conceal:
         self._keep = 3 * self._longest + self._longest // 4 + self._window
         self._step = 2 * unit  # 10 ms
         self._end = 22 * unit
-        self._recent: deque[NDArray[np.int16]] = deque(maxlen=_FRAMES)
+        self._recent: deque[NDArray[np.int16]] = deque(maxlen=FRAMES)
         self.remember = self._recent.append
         """While `gone` is 0, all that `good` does: for the hot path."""
         self.gone = 0

@@ -63,8 +63,7 @@ class PeerConnections:
         """Whom our open offer is for."""
         self._transports = transports
         self._emit = emit
-        self._transmit: Callable[[bytes], None] = _nowhere
-        self._transmit_rtcp: Callable[[bytes], None] = _nowhere
+        self._transmit_rtcp: Callable[[bytes], None] = nowhere
         self._interrupted = True
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -77,9 +76,6 @@ class PeerConnections:
     def newest(self) -> PeerConnection | None:
         """Whose candidates are meant."""
         return next(iter(self), None)
-
-    def send_rtp(self, packet: bytes) -> None:
-        self._transmit(packet)
 
     def send_rtcp(self, packet: bytes) -> None:
         self._transmit_rtcp(packet)
@@ -120,7 +116,7 @@ class PeerConnections:
         for peer in self:
             self.drop(peer)
         self.current = self.next = self.offered = None
-        self._transmit = self._transmit_rtcp = _nowhere
+        self._route(nowhere, nowhere)
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     # ---- what transports tell
@@ -156,7 +152,7 @@ class PeerConnections:
             self.next = None
             return
         self.media.paused()
-        self._transmit = self._transmit_rtcp = _nowhere
+        self._route(nowhere, nowhere)
         self.current = None
         if self.next is not None:  # the page is being reloaded: its new connection may still come up
             self._take(self.next)
@@ -171,7 +167,11 @@ class PeerConnections:
 
     def _take(self, peer: PeerConnection) -> None:
         self.current = peer
-        self._transmit, self._transmit_rtcp = peer.transport.send_rtp, peer.transport.send_rtcp
+        self._route(peer.transport.send_rtp, peer.transport.send_rtcp)
+
+    def _route(self, rtp: Callable[[bytes], None], rtcp: Callable[[bytes], None]) -> None:
+        self.media.route(rtp)
+        self._transmit_rtcp = rtcp
 
     def _interrupt(self) -> None:
         if not self._interrupted:
@@ -184,7 +184,7 @@ class PeerConnections:
             self._emit(LocalCandidate(self.name, candidate))
 
 
-def _nowhere(packet: bytes) -> None:
+def nowhere(packet: bytes) -> None:
     """Where packets go while there is no transport."""
 
 

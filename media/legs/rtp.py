@@ -125,6 +125,11 @@ class RtpMedia:
         self._clock.add(self.tick, slow=True)
         self._sender.open(self._direction in SENDS)
 
+    def route(self, send_rtp: Callable[[bytes], None]) -> None:
+        """Another transport carries our packets from now on."""
+        if not self._closed:
+            self._sender.send = send_rtp
+
     def paused(self) -> None:
         """The transport is interrupted: nothing is sent, and the encoder starts afresh afterwards."""
         self._up = False
@@ -207,8 +212,11 @@ class RtpMedia:
     # ---- what the clock brings
 
     def _beat(self, now: float) -> None:
-        self._receiver.beat(now)
-        self._sender.beat(now)
+        """Fifty times a second for every leg, so it only looks whether there is something to do."""
+        if self._receiver.pending:
+            self._receiver.beat(now)
+        if now > self._sender.beat_at:
+            self._sender.beat(now)
 
     def tick(self, now: float) -> None:
         """About every 200 ms: reports, watchdog, quality."""

@@ -39,6 +39,33 @@ RATES = (8000, 16_000, 48_000)
 class RtpReceiver:
     """What a party says, written to its sinks."""
 
+    __slots__ = (
+        "_after_key",
+        "_end",
+        "_events",
+        "_formats",
+        "_given_up",
+        "_held_since",
+        "_keys",
+        "_muted",
+        "_on_digit",
+        "_on_voice",
+        "_patient_until",
+        "_reorder",
+        "_sinks",
+        "_usual",
+        "_voice",
+        "_voices",
+        "_writes",
+        "concealed",
+        "heard_at",
+        "incoming",
+        "pending",
+        "quiet",
+        "refused",
+        "__weakref__",
+    )
+
     def __init__(self, on_digit: Callable[[Digit], None], on_voice: Callable[[float], None]) -> None:
         """`on_voice(now)` is called for the first packet after `quiet` was set."""
         self.incoming = Incoming(TICKS)
@@ -46,6 +73,8 @@ class RtpReceiver:
         """Set it to be told of the next packet."""
         self.heard_at: float | None = None
         """When the last good packet came, seconds."""
+        self.pending = False
+        """Is there anything for `beat` to see to?"""
         self.concealed = 0
         self.refused: Counter[str] = Counter()
         """Packets thrown away, by reason."""
@@ -164,11 +193,15 @@ class RtpReceiver:
             self.quiet = False
             self._on_voice(now)
         sequence, time = place
+        if sequence == self._reorder.expected:  # as nearly always
+            self._reorder.expected = sequence + 1
+            self._take(packet, sequence, time, 0, now)
+            return
         ready = self._reorder.push(sequence, (packet, sequence, time))
         if not ready:
             self._unordered(sequence, now)
         for item, missing in ready:
-            self._take(item, missing, now)
+            self._take(*item, missing, now)
 
     def _turn(self, payload_type: int) -> Voice | None:
         """Another codec than a moment ago; None for packets that are no audio but have their place in the order."""
@@ -181,13 +214,13 @@ class RtpReceiver:
         self._voice = voice
         return voice
 
-    def _take(self, item: tuple[Packet, int, int], missing: int, now: float) -> None:
+    def _take(self, packet: Packet, sequence: int, time: int, missing: int, now: float) -> None:
         """One packet in its turn."""
-        packet, sequence, time = item
         payload_type, marker, _, timestamp, _, payload = packet
         voice = self._voices.get(payload_type)
         if voice is None:
             if payload_type in self._events:
+                self.pending = True
                 self._key(self._keys.receive(payload, timestamp, marker, now))
                 self._after_key = True
             return
@@ -199,11 +232,9 @@ class RtpReceiver:
         self._usual = duration
         self._after_key = False
         if self._muted:
-            audio = Audio(time=time, duration=duration, decoder=Silence(voice.rate))
+            audio = Audio(time, duration, Silence(voice.rate))
         else:
-            audio = Audio(
-                time=time, duration=duration, payload=payload, encoding=voice.encoding, marker=marker, decoder=voice
-            )
+            audio = Audio(time, duration, voice, payload, voice.encoding, marker)
         for write in self._writes:
             write(audio)
 
@@ -236,6 +267,7 @@ class RtpReceiver:
             self._reorder.wait = 1
             self._patient_until = now + PATIENT
         self._held_since = now
+        self.pending = True
 
     # ---- what the clock brings
 
@@ -244,12 +276,14 @@ class RtpReceiver:
         if self._held_since is not None and now - self._held_since >= HOLD:
             self._held_since = None
             for item, missing in self._reorder.flush():
-                self._take(item, missing, now)
+                self._take(*item, missing, now)
         if self._reorder.wait and now > self._patient_until:
             self._reorder.wait = 0
         due = self._keys.wake_at()
         if due is not None and now >= due:
             self._key(self._keys.wake(now))
+            due = self._keys.wake_at()
+        self.pending = due is not None or self._held_since is not None or self._reorder.wait > 0
 
 
 def _nobody(_: object) -> None:

@@ -36,16 +36,61 @@ PATIENCE = {"silent": 0.06, "late": 0.5, "forwarded": 1.0}
 """Seconds without a frame after which silence is filled in: a source that said it would be silent (DTX) or was
 unplugged; one that should be talking, and may still come in a burst; one whose far end understands its pauses by itself
 (Opus to Opus)."""
+SILENT = PATIENCE["silent"] - 0.005
+"""The shortest patience, as a beat that may come a little early sees it."""
 GIVE_IN = 0.3
 """Seconds for which frames may come too late; then the source is late for good, and is heard from where it is."""
 LOSSY, CLEAN = 0.01, 0.003
 """Shares of loss at which Opus' forward error correction goes on, and off again."""
+_NEVER = float("inf")
 _TABLES = {("PCMU", "PCMA"): MU_TO_A, ("PCMA", "PCMU"): A_TO_MU}
 _SIBLING = {"PCMU": "PCMA", "PCMA": "PCMU"}
 
 
 class RtpSender:
-    """What a party hears. `write` frames at any time; `beat` every 20 ms."""
+    """What a party hears. `write` frames at any time; `beat` every 20 ms, or when `beat_at` has passed."""
+
+    __slots__ = (
+        "_any_length",
+        "_attention",
+        "_encoder",
+        "_event_type",
+        "_fec",
+        "_fill_base",
+        "_fill_time",
+        "_filling",
+        "_fmtp",
+        "_format",
+        "_forwarding",
+        "_keys",
+        "_kin",
+        "_late_since",
+        "_loss",
+        "_now",
+        "_open",
+        "_payload_type",
+        "_pending",
+        "_pending_end",
+        "_pending_time",
+        "_ptime",
+        "_rate_in",
+        "_sent_at",
+        "_sibling",
+        "_silent",
+        "_size",
+        "_switched",
+        "_table",
+        "_time",
+        "_tone",
+        "_tones",
+        "beat_at",
+        "encoding",
+        "late",
+        "outgoing",
+        "playback_rate",
+        "send",
+        "__weakref__",
+    )
 
     def __init__(self, outgoing: Outgoing, send: Callable[[bytes], None], now: Callable[[], float]) -> None:
         self.outgoing = outgoing
@@ -54,13 +99,17 @@ class RtpSender:
         """What the party can make use of, Hz; only Opus has a choice."""
         self.late = 0
         """Frames dropped because silence was already sent in their place."""
-        self._send = send
+        self.send = send
+        """Where packets go."""
+        self.beat_at = _NEVER
+        """Before this instant `beat` has nothing to do."""
         self._now = now
         self._open = False
         self._format: Format | None = None
         self._payload_type = 0
         self._ptime = TICKS // 50
         self._any_length = False
+        self._kin: frozenset[str] = frozenset()  # encodings whose payloads need no encoder of ours
         self._sibling, self._table = "", b""
         self._fmtp: Mapping[str, str] = {}
         self._event_type: int | None = None
@@ -111,6 +160,7 @@ class RtpSender:
         self._fec = self._fec and fmtp.get("useinbandfec") == "1"
         self._sibling = _SIBLING.get(format.encoding, "")
         self._table = _TABLES.get((self._sibling, format.encoding), b"")
+        self._kin = frozenset((format.encoding, self._sibling)) - {""}
         self.outgoing.retune(format.clock_rate)
         self._event_type = event[0] if event else None
         if event and (event[1] != self._keys.clock_rate or ptime / 1000 != self._keys.ptime):
@@ -123,10 +173,12 @@ class RtpSender:
             self._drop_encoder()
             self.flush()
         self._open = on
+        self.beat_at = 0.0 if on else _NEVER
 
     def close(self) -> None:
         self._open = False
-        self._send = _nowhere
+        self.beat_at = _NEVER
+        self.send = _nowhere
         self._drop_encoder()
 
     # ---- the hot path
@@ -137,46 +189,42 @@ class RtpSender:
             return
         if not self._open or (self._attention and not self._attend(frame)):
             return
-        encoding = frame.encoding
-        if encoding == self.encoding and encoding:
-            if frame.lost:
-                if self._forwarding:
-                    self.outgoing.skip()
-                    return
-            elif self._any_length or frame.duration == self._ptime:
-                self._forward(frame, frame.payload)
-                return
-        elif encoding and encoding == self._sibling and frame.duration == self._ptime:
-            if not frame.lost:
-                self._forward(frame, frame.payload.translate(self._table))
-                return
-            if self._forwarding:
-                self.outgoing.skip()
-                return
-        self._encode(frame)
-
-    def _forward(self, frame: Audio, payload: bytes) -> None:
-        if not self._forwarding:
-            self._forwarding = True
-            self._pending = []
-        self._packet(payload, frame.time, frame.marker)
-
-    def _packet(self, payload: bytes, time: int, marker: bool = False) -> None:
-        self._time = time
-        self._sent_at = now = self._now()
-        self._send(self.outgoing.packet(payload, self._payload_type, time, now, marker))
-
-    def _encode(self, frame: Audio) -> None:
+        if frame.encoding in self._kin and self._forward(frame):
+            return
         codec = self._encoder
-        rate = frame.rate
-        if codec is None or rate != self._rate_in or self._forwarding:
-            codec = self._prepare(rate)
+        if codec is None or frame.rate != self._rate_in or self._forwarding:
+            codec = self._prepare(frame.rate)
         samples = frame.samples
         self._silent = 0 < len(frame.payload) < 3  # Opus says in a byte or two that it falls silent (DTX)
         if len(samples) == self._size and not self._pending:
             self._packet(codec.encode(samples), frame.time, frame.marker)
         else:
             self._reframe(codec, samples, frame.time)
+
+    def _forward(self, frame: Audio) -> bool:
+        """Pass the payload on. False: it must go through the encoder after all."""
+        if frame.duration != self._ptime and not self._any_length:
+            if frame.lost and self._forwarding and frame.encoding == self.encoding:
+                self.outgoing.skip()
+                return True
+            return False
+        if frame.lost:
+            if self._forwarding:
+                self.outgoing.skip()
+            return self._forwarding
+        if not self._forwarding:
+            self._forwarding = True
+            self._pending = []
+        payload = frame.payload
+        self._packet(
+            payload if frame.encoding == self.encoding else payload.translate(self._table), frame.time, frame.marker
+        )
+        return True
+
+    def _packet(self, payload: bytes, time: int, marker: bool = False) -> None:
+        self._time = time
+        self._sent_at = now = self._now()
+        self.send(self.outgoing.packet(payload, self._payload_type, time, now, marker))
 
     def _reframe(self, codec: Encoder, samples: Samples, time: int) -> None:
         """Cut or join to our own packet time. What does not follow on drops the rest of what was before."""
@@ -277,8 +325,10 @@ class RtpSender:
             return
         if self._keys.busy:
             self._send_keys(now)
-        elif self._filling or self._tones or now - self._sent_at > PATIENCE["silent"] - 0.005:
+        elif self._filling or self._tones or now - self._sent_at > SILENT:
             self._fill(now)
+        busy = self._filling or self._tones or self._keys.busy
+        self.beat_at = 0.0 if busy else self._sent_at + SILENT
 
     # ---- silence, and tones in the audio
 
@@ -299,7 +349,7 @@ class RtpSender:
 
     def _patience(self) -> float:
         if self._switched or self._silent:
-            return PATIENCE["silent"] - 0.005
+            return SILENT
         return PATIENCE["forwarded" if self._forwarding and self._any_length else "late"]
 
     def _begin_filling(self, now: float) -> None:
@@ -333,6 +383,7 @@ class RtpSender:
         if not self._open:
             return
         now = self._now()
+        self.beat_at = 0.0
         if self._event_type is None:
             if digit.end:
                 self._tones.append(digit.key)
@@ -346,6 +397,7 @@ class RtpSender:
         """Press keys in turn. Raises ValueError for what is no key, BadOrder before anything is agreed on."""
         if self._format is None:
             raise BadOrder("no keys can be pressed before an offer was answered")
+        self.beat_at = 0.0 if self._open else _NEVER
         if self._event_type is None:
             dtmf(digits)
             self._tones.extend(digits)
@@ -357,7 +409,7 @@ class RtpSender:
             self._keys.cancel(now)
             return
         for payload, timestamp, marker in self._keys.next(now, self.outgoing.timestamp_at(now)):
-            self._send(self.outgoing.event(payload, self._event_type, timestamp, marker))
+            self.send(self.outgoing.event(payload, self._event_type, timestamp, marker))
             self._sent_at = now
             self._attention = self._switched = True  # audio goes on where the wall clock is by then
             if marker and self._encoder is not None:

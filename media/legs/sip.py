@@ -221,7 +221,10 @@ class SipLeg:
         latch = self._latch
         target = latch.pinned or latch.stated
         if target is not None:
-            self._rtp.send(packet, target)
+            try:
+                self._rtp.sendto(packet, target)
+            except OSError as error:
+                self._rtp.count(error)
 
     def _send_rtcp(self, packet: bytes) -> None:
         target = self._latch.target

@@ -23,7 +23,7 @@ from media.events import LegStats, MediaEvent
 from media.frame import Frame
 from media.ice.transport import RemoteDescription, Transports
 from media.leg import Sink
-from media.legs.peer_connections import PeerConnection, PeerConnections
+from media.legs.peer_connections import PeerConnection, PeerConnections, nowhere
 from media.legs.rtp import STALL_AFTER, RtpMedia
 from media.sdp import webrtc as browser
 from media.sdp.grammar import SessionDescription, parse
@@ -65,7 +65,7 @@ class WebrtcLeg:
         self._peers = PeerConnections(name, transports, emit)
         self.media = self._peers.media = RtpMedia(
             name,
-            send_rtp=self._peers.send_rtp,
+            send_rtp=nowhere,
             send_rtcp=self._peers.send_rtcp,
             emit=emit,
             clock=clock,

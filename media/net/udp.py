@@ -1,6 +1,6 @@
 """A UDP socket on the event loop: what comes is handed on in the same call stack, what cannot be sent is counted.
 
-Read by `add_reader` into one small buffer for all sockets (asyncio's own transport takes 256 KiB a packet: 15 us).
+Read by `add_reader`, into one small buffer for all sockets (asyncio's own transport takes 256 KiB a packet: 15 us).
 One datagram a wake-up: the loop comes back at once if there is more, and every socket has its turn.
 Nothing here raises but `bind`: a refused, unreachable or full network is a lost packet, as the network loses packets.
 """
@@ -27,12 +27,15 @@ OnDatagram = Callable[[bytes, Address, float], None]
 
 _buffer = bytearray(2048)
 _view = memoryview(_buffer)
+_now = time.perf_counter
 _ATTEMPTS = 500
 """Pairs tried that turn out to be in use by somebody else on this machine: 10 us each."""
 
 
 class UdpSocket:
     """One bound socket."""
+
+    __slots__ = ("_loop", "_on_datagram", "_receive_into", "_socket", "__weakref__", "errors", "port", "sendto")
 
     def __init__(self, bound: socket.socket, on_datagram: OnDatagram) -> None:
         """`on_datagram(data, source, now)`, `now` as `Clock.now`."""
@@ -41,16 +44,17 @@ class UdpSocket:
         """What the network refused, by name (ECONNREFUSED ...)."""
         self._socket = bound
         self._receive_into = bound.recvfrom_into
-        self._sendto = bound.sendto
+        self.sendto = bound.sendto
+        """The socket's own, for the hot path: what it raises, an OSError, must be given to `count`."""
         self._on_datagram = on_datagram
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(bound.fileno(), self._readable)
 
     def send(self, data: bytes, to: Address) -> None:
         try:
-            self._sendto(data, to)
+            self.sendto(data, to)
         except OSError as error:
-            self._count(error)
+            self.count(error)
 
     def close(self) -> None:
         if self._socket.fileno() >= 0:
@@ -62,11 +66,12 @@ class UdpSocket:
         try:
             size, source = self._receive_into(_buffer)
         except OSError as error:
-            self._count(error)
+            self.count(error)
             return
-        self._on_datagram(bytes(_view[:size]), source, time.perf_counter())
+        self._on_datagram(bytes(_view[:size]), source, _now())
 
-    def _count(self, error: OSError) -> None:
+    def count(self, error: OSError) -> None:
+        """Something could not be sent or received."""
         if error.errno not in (errno.EAGAIN, errno.EBADF):
             self.errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
 

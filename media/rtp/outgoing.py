@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from media.frame import TICKS
-from media.rtp.packet import header
+from media.rtp.packet import PLAIN, header, pack
 from media.rtp.rtcp import ReportBlock, SenderReport, middle, ntp
 
 NEAR = TICKS
@@ -100,7 +100,7 @@ class Outgoing:
         self.packets += 1
         self.octets += len(payload)
         timestamp = (self._offset + media) // self._step & 0xFFFFFFFF
-        return header(payload_type, marker, sequence, timestamp, self.ssrc) + payload
+        return pack(PLAIN, payload_type | 0x80 if marker else payload_type, sequence, timestamp, self.ssrc) + payload
 
     def _place(self, time: int, now: float) -> bool:
         """Decide where a frame belongs that does not simply follow the one before. True: a new spurt begins here."""

@@ -14,8 +14,9 @@ from media.errors import BadPacket
 HEADER_SIZE = 12
 _HEADER = struct.Struct("!BBHII")
 _unpack = _HEADER.unpack_from
-_pack = _HEADER.pack
-_PLAIN = 0x80
+pack = _HEADER.pack
+"""`header` without its call, for the hot path: PLAIN, payload type with marker bit, sequence, timestamp, SSRC."""
+PLAIN = 0x80
 """First byte of version 2, no padding, no extension, no CSRC."""
 
 
@@ -40,7 +41,7 @@ def parse(data: bytes) -> Packet:
     if len(data) < HEADER_SIZE:
         raise BadPacket(f"RTP packet of {len(data)} bytes; the header alone has {HEADER_SIZE}")
     first, second, sequence, timestamp, ssrc = _unpack(data)
-    payload = data[12:] if first == _PLAIN else _unusual(data, first)
+    payload = data[12:] if first == PLAIN else _unusual(data, first)
     return _new(Packet, (second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, payload))
 
 
@@ -65,7 +66,7 @@ def _unusual(data: bytes, first: int) -> bytes:
 
 def header(payload_type: int, marker: bool, sequence: int, timestamp: int, ssrc: int) -> bytes:
     """The 12 bytes in front of a payload. Numbers must already be in range (16 and 32 bits)."""
-    return _pack(_PLAIN, payload_type | 0x80 if marker else payload_type, sequence, timestamp, ssrc)
+    return pack(PLAIN, payload_type | 0x80 if marker else payload_type, sequence, timestamp, ssrc)
 
 
 def is_rtcp(data: bytes) -> bool:

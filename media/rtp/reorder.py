@@ -15,25 +15,28 @@ Item = TypeVar("Item")
 class Reorder(Generic[Item]):
     """Puts packets into order by extended sequence number (`Incoming.receive`)."""
 
-    __slots__ = ("_held", "_next", "discarded", "wait")
+    __slots__ = ("_held", "_next", "discarded", "expected", "wait")
 
     def __init__(self, wait: int = 0) -> None:
         self.wait = wait
         """How many later packets may pile up behind a missing one."""
         self.discarded = 0
         """Packets that came twice, or after they were given up."""
+        self.expected: int | None = None
+        """The packet that would simply be next; None where that is not all there is to it. For the hot path: whoever
+        has it may take it without `push` and raise this by one."""
         self._next: int | None = None
         self._held: dict[int, Item] = {}
 
     def push(self, sequence: int, item: Item) -> list[tuple[Item, int]]:
         """Return what may go on now, in order: (item, how many before it are missing)."""
-        if sequence == self._next and not self._held:
-            self._next = sequence + 1
-            return [(item, 0)]
+        if self.expected is not None:
+            self._next, self.expected = self.expected, None
         if self._next is None:
             self._next = sequence
         if sequence < self._next or sequence in self._held:
             self.discarded += 1
+            self.expected = None if self._held else self._next
             return []
         self._held[sequence] = item
         return self._release(self.wait)
@@ -52,4 +55,6 @@ class Reorder(Generic[Item]):
             ready.append((self._held.pop(sequence), sequence - expected))
             expected = sequence + 1
         self._next = expected
+        if not self._held:
+            self.expected = expected
         return ready

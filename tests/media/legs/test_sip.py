@@ -14,6 +14,7 @@ from media.events import Connected, DigitPressed, FirstMedia, Negotiated, Refuse
 from media.formats import G722, OPUS, PCMA, PCMU
 from media.frame import Audio
 from media.legs.sip import ALLOWANCE, SipLeg
+from media.legs.voice import Silence
 from media.net.ports import PortPool
 from media.net.udp import UdpSocket, bind
 from media.rtp.packet import header, is_rtcp, parse
@@ -266,7 +267,7 @@ async def test_closing_gives_everything_back(world):
     await leg.aclose()
     assert len(world.pool) == 0
     bind("127.0.0.1", port).close()
-    leg.write(Audio(time=0, duration=960, decoder=None))
+    leg.write(Audio(time=0, duration=960, decoder=Silence(8000)))
     phone.say(leg)
     await asyncio.sleep(0.02)
     assert ear.audio == []

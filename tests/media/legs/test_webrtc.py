@@ -17,6 +17,7 @@ from media.frame import TICKS, Audio
 from media.ice.states import State
 from media.ice.transport import Handlers, LocalDescription, RemoteDescription, TransportStats
 from media.leg import Leg
+from media.legs.voice import Silence
 from media.legs.webrtc import WebrtcLeg
 from media.sdp.negotiate import Capabilities, LocalWebrtc, make_answer, make_offer
 
@@ -216,7 +217,7 @@ async def test_a_reload_slides_in_and_the_old_one_is_dropped_when_it_stands(loca
 def speak(stage: Stage, frames: int) -> None:
     for _ in range(frames):
         now = int(stage.clock.now() * TICKS)
-        stage.leg.write(Audio(time=now, duration=960, payload=b"\x08x", encoding="OPUS", decoder=None))
+        stage.leg.write(Audio(time=now, duration=960, payload=b"\x08x", encoding="OPUS", decoder=Silence(8000)))
         stage.clock.advance(0.02)
 
 

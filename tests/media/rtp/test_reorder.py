@@ -57,3 +57,22 @@ def test_out_is_in_order_and_the_missing_add_up(wait):
         assert number == position + missing
         position = number + 1
     assert len(out) + reorder.discarded == len(kept)
+
+
+@pytest.mark.parametrize("wait", [0, 1])
+def test_the_short_way_is_the_same(wait):
+    """Who takes the expected packet by itself sees what `push` would have told."""
+    rng = random.Random(wait)
+    numbers = sorted(range(2000), key=lambda n: n + rng.random() * 1.5)
+    numbers = [n for n in numbers if rng.random() > 0.05 for _ in range(1 + (rng.random() > 0.95))]
+    usual, short = Reorder(wait), Reorder(wait)
+    taken = 0
+    for number in numbers:
+        if number == short.expected:
+            short.expected += 1
+            ready = [(number, 0)]
+            taken += 1
+        else:
+            ready = short.push(number, number)
+        assert ready == usual.push(number, number)
+    assert short.flush() == usual.flush() and short.discarded == usual.discarded and taken > 100
