@@ -31,6 +31,8 @@ class Invited:
     source: Address
     user: str | None
     """the account that proved by digest to be calling; None from a trusted network"""
+    max_forwards: int = 70
+    """hops that the call may still take; whoever carries it on sends one less (RFC 3261 section 16.6 (3))"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,10 @@ class Stack:
         route: Sequence[NameAddr] = (),
         now: float,
     ) -> str:
-        """Call `uri` at the first of `targets` that answers (RFC 3263 section 4.3). Returns the call's handle."""
+        """Call `uri` at the first of `targets` that answers (RFC 3263 section 4.3). Returns the call's handle.
+
+        A header of `headers` takes the place of ours of that name: Max-Forwards, of a call that is carried on.
+        """
         if not targets:
             raise WrongState(f"no address for {uri} is known: look it up first")
         if self.calls() >= self.config.max_calls:

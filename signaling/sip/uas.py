@@ -45,6 +45,7 @@ class IncomingCall(Call):
                 request.headers,
                 transaction.source,
                 self._user,
+                request.max_forwards,
             )
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from signaling.sip.auth import Credentials
 from signaling.sip.errors import NoSuchCall, WrongState
 from signaling.sip.events import Acked, Answered, Cancelled, Ended, Invited, Progressed, Rejected
 from tests.signaling.sip.pair import ALICE, ANSWER, BOB, OFFER, Pair
+from tests.signaling.sip.peer import Peer
 
 
 @pytest.fixture(params=["udp", "tcp"])
@@ -94,3 +96,28 @@ def test_verbs_in_the_wrong_state_say_so(pair):
     pair.b.answer(incoming, ANSWER, pair.now)
     with pytest.raises(WrongState):
         pair.b.answer(incoming, ANSWER, pair.now)
+
+
+@pytest.mark.parametrize(
+    ("headers", "hops"), [((), 70), ((("Max-Forwards", "12"),), 12), ((("max-forwards", "0"),), 0)]
+)
+def test_hops_that_are_left_are_told_and_carried_on(headers, hops):
+    peer = Peer()
+    _, invite = peer.invited(headers=headers)
+    assert bytes(invite).lower().count(b"max-forwards") == 1
+    assert invite.max_forwards == hops
+
+
+@pytest.mark.parametrize(("said", "hops"), [("Max-Forwards: 9\n", 9), ("", 70)])
+def test_an_invitation_says_how_many_hops_are_left(said, hops):
+    peer = Peer()
+    peer.give(peer.request("INVITE").replace("Max-Forwards: 70\n", said))
+    (invited,) = peer.events()
+    assert invited.max_forwards == hops
+
+
+def test_hops_survive_a_challenge():
+    pair = Pair(b={"challenge": True})
+    pair.call(headers=[("Max-Forwards", "12")], credentials=Credentials("alice", "wonder"))
+    pair.run(0.2)
+    assert pair.last("b").max_forwards == 12
