@@ -31,9 +31,9 @@ class StackConfig:
     """networks whose callers are not challenged, as 192.0.2.0/24"""
     secret: str = ""
     """key of our digest nonces; empty: a new one at each start"""
-    digest: tuple[str, ...] = ("MD5", "SHA-256")
-    """hashes that challenges offer. RFC 8760 section 2.3 wants the strongest first, but some that only know MD5 look at
-    the first alone and give up; those that know better choose for themselves"""
+    digest: tuple[str, ...] = ("MD5",)
+    """hashes that challenges offer, the preferred first (RFC 8760 section 2.3). Only MD5, as `auth_server` tells: many
+    phones give up at the sight of another one"""
     domains: tuple[str, ...] = ()
     """our own domains, for which the registrar answers; empty: any"""
     registrar: RegistrarConfig | None = field(default_factory=RegistrarConfig)

@@ -262,3 +262,10 @@ def test_a_caller_is_named_by_account_whatever_the_phone_calls_itself():
     pair.call(credentials=Credentials("101", "wonder"))
     pair.run(0.2)
     assert pair.last("b").user == "alice"
+
+
+def test_unless_told_otherwise_only_md5_is_asked_for():
+    peer = Peer(challenge=True)
+    peer.give(peer.request("INVITE"))
+    (challenge,) = peer.one().headers.all("WWW-Authenticate")
+    assert "algorithm=MD5" in challenge
