@@ -21,7 +21,7 @@ from signaling.net.udp import Udp
 from signaling.sip.address import Address, Transmit
 from signaling.sip.auth import Credentials
 from signaling.sip.errors import TransportFailed
-from signaling.sip.events import Event, MessageRefused
+from signaling.sip.events import Event, MessageRefused, RegistrationChanged
 from signaling.sip.registration import Registration
 from signaling.sip.stack import Stack
 from signaling.sip.uri import NameAddr, Uri
@@ -48,7 +48,7 @@ class Endpoint:
             transports=tuple(dict.fromkeys(each.transport for each in listen)),
             versions=sorted({ip_version(each.host) or 4 for each in listen}),
         )
-        self._registering = Registering(self._resolver.resolve, self._register, self._tell)
+        self._registering = Registering(self._resolver.resolve, self._register, self.stack.retarget, self._tell)
         self._open = False
         self._settling = False
         self._timer: asyncio.TimerHandle | None = None
@@ -256,6 +256,8 @@ class Endpoint:
         return told
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, RegistrationChanged):
+            self._registering.changed(event)
         try:
             if self._open:
                 self._on_event(event)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from signaling.sip.auth_client import Credentials, DigestClient
-from signaling.sip.errors import AuthenticationFailed, TransactionTimeout
+from signaling.sip.errors import AuthenticationFailed, TransactionTimeout, TransportFailed
 from signaling.sip.headers import CSeq, Headers
 from signaling.sip.message import Request, Response
 from signaling.sip.registration_table import TABLE, Do, On, State
@@ -68,6 +68,8 @@ class Registration:
         self._outbox: Request | None = None
         self._asked = 0
         self._failures = 0
+        self._losses = 0
+        self._stands_since = 0.0
         self._retry_after = 0.0
         self._told = (0, "", 0)  # status, words, seconds of the next event
         self._events: deque[RegistrationChanged] = deque()
@@ -101,6 +103,11 @@ class Registration:
         self._told = (TransactionTimeout.sip_status, reason, 0)
         self._retry_after = 0.0
         self._feed(On.SILENT, now)
+
+    def on_lost(self, now: float, reason: str = "Connection to the Registrar Lost") -> None:
+        """The stream connection by which it was registered is gone."""
+        self._told = (TransportFailed.sip_status, reason, 0)
+        self._feed(On.LOST, now)
 
     def unregister(self, now: float) -> None:
         """Take the binding back; then the registration is over."""
@@ -139,9 +146,13 @@ class Registration:
                 self._due, self._asked = None, 0
                 self._send(0)
             case Do.HOLD:
+                if before is State.TRYING:
+                    self._stands_since = now
                 self._hold(now)
             case Do.BACK_OFF:
                 self._back_off(now)
+            case Do.RETURN:
+                self._return(now)
             case Do.CLOSE:
                 self._due = self._sent = None
                 self._told = (*self._told[:2], 0)
@@ -219,6 +230,17 @@ class Registration:
         wait = max(longest * (0.5 + 0.5 * self._chance()), min(self._retry_after, LONGEST_EXPIRES))
         self._failures += 1
         self._sent = None
+        self._due = now + wait
+        self._told = (*self._told[:2], round(wait))
+        self._tell()
+
+    def _return(self, now: float) -> None:
+        """At once, unless the registrar breaks the connection soon after each grant: then the wait doubles as well."""
+        if now - self._stands_since >= self._longest_wait:
+            self._losses = 0
+        longest = min(self._longest_wait, self._first_wait * 2.0 ** min(self._losses - 1, 30)) if self._losses else 0.0
+        wait = longest * (0.5 + 0.5 * self._chance())
+        self._losses += 1
         self._due = now + wait
         self._told = (*self._told[:2], round(wait))
         self._tell()

@@ -29,6 +29,7 @@ class On(Enum):
     ASKED = "401, 407 or 423 that we can satisfy"
     REFUSED = "any other final response"
     SILENT = "no response, or no way to send"
+    LOST = "the connection to the registrar broke"
     LEAVE = "the gateway wants to leave"
 
 
@@ -38,6 +39,7 @@ class Do(Enum):
     SEND_LEAVE = "send REGISTER with expires 0"
     HOLD = "binding stands: arm the refresh, tell"
     BACK_OFF = "arm the retry, tell"
+    RETURN = "arm the retry for now, or later where this happens again and again; tell"
     CLOSE = "nothing more to do, tell"
 
 
@@ -55,6 +57,7 @@ TABLE: dict[State, dict[On, tuple[State, Do]]] = {
     },
     State.REGISTERED: {
         On.DUE: (State.REFRESHING, Do.SEND),  # 10.2.4
+        On.LOST: (State.WAITING, Do.RETURN),  # RFC 5626 4.5: calls would have come by that connection
         On.LEAVE: (State.LEAVING, Do.SEND_LEAVE),  # 10.2.2
     },
     State.REFRESHING: {

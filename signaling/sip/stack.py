@@ -75,6 +75,7 @@ class Stack:
         if to.connection is not None and self.registrar is not None:
             self.registrar.connection_lost(to.connection)
         self._core.transactions.failed(to, now)
+        self._registrations.transport_failed(to, now)
 
     def outgoing(self) -> list[Transmit]:
         """What is to be sent now, in order."""
@@ -244,6 +245,10 @@ class Stack:
     def register(self, registration: Registration, targets: Sequence[Address], now: float) -> str:
         """Keep `registration` alive at one of `targets`. Returns its id."""
         return self._registrations.add(registration, targets, now)
+
+    def retarget(self, id: str, targets: Sequence[Address]) -> None:
+        """The registrar of `id` has been looked up again; from the next REGISTER on."""
+        self._registrations.retarget(id, targets)
 
     def unregister(self, id: str, now: float) -> None:
         self._registrations.remove(id, now)

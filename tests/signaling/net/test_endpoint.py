@@ -342,3 +342,17 @@ async def test_after_closing_it_is_silent(party):
     await asyncio.sleep(0.05)
     assert not alice.events
     assert alice.endpoint._timer is None or alice.endpoint._timer.cancelled()
+
+
+async def test_a_registration_whose_connection_breaks_is_made_again_at_once(party):
+    gateway, phone = await party(registrar=RegistrarConfig()), await party()
+    phone.endpoint.register(registration(gateway, "tcp"))
+    await gateway.hears(Registered)
+    await until(lambda: phone.told(RegistrationChanged)[-1].state == "registered")
+    (connection,) = gateway.endpoint._transports["tcp", 4]._connections.values()
+    connection.cut("a switch on the way was restarted")
+    await until(lambda: len(gateway.told(Registered)) == 2, 2.0)  # the shortest back-off is longer
+    assert gateway.told(Unregistered)[0].why == "connection lost"
+    await until(lambda: phone.told(RegistrationChanged)[-1].state == "registered")
+    states = [event.state for event in phone.told(RegistrationChanged)]
+    assert states == ["registering", "registered", "failed", "registered"]

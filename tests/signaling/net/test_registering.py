@@ -6,6 +6,7 @@ from signaling.net import registering
 from signaling.net.registering import Registering
 from signaling.sip.address import Address
 from signaling.sip.errors import Unresolvable, WrongState
+from signaling.sip.events import RegistrationChanged
 from signaling.sip.registration import Registration
 from signaling.sip.uri import Uri
 from tests.signaling.net.owner import until
@@ -29,13 +30,14 @@ class Scene:
 
     def __init__(self, failures=0, refusal=None):
         self.left, self.refusal, self.begun, self.told = failures, refusal, [], []
-        self.registering = Registering(self.resolve, self.begin, self.told.append)
+        self.moved, self.found = [], THERE
+        self.registering = Registering(self.resolve, self.begin, lambda *new: self.moved.append(new), self.told.append)
 
     async def resolve(self, uri):
         self.left -= 1
         if self.left >= 0:
             raise Unresolvable("no DNS server answered")
-        return THERE
+        return self.found
 
     def begin(self, registration, targets):
         if self.refusal:
@@ -74,4 +76,57 @@ async def test_closing_leaves_no_task(waits):
     scene.registering.start(registration())
     await asyncio.sleep(0)
     await scene.registering.aclose()
+    assert len(asyncio.all_tasks()) == 1
+
+
+ID = "sip:alice@example.com"
+NEW = (Address("udp", "192.0.2.2", 5060),)
+
+
+async def begun(**options):
+    scene = Scene(**options)
+    scene.registering.start(registration())
+    await until(lambda: scene.begun)
+    scene.found = NEW
+    return scene
+
+
+async def test_after_a_failure_it_is_looked_up_again(waits):
+    scene = await begun()
+    scene.registering.changed(RegistrationChanged(ID, "failed", 408, "", 5))
+    await until(lambda: scene.moved)
+    assert scene.moved == [(ID, NEW)]
+
+
+async def test_shortly_before_each_refresh_it_is_looked_up_again(waits, monkeypatch):
+    scene = await begun()
+    scene.registering.changed(RegistrationChanged(ID, "registering", 0, "", 0))
+    await asyncio.sleep(0.02)
+    assert scene.moved == []
+    monkeypatch.setattr(registering, "BEFORE_REFRESH", 0.0001)
+    for _ in range(2):
+        scene.registering.changed(RegistrationChanged(ID, "registered", 200, "", 300))
+        await asyncio.sleep(0.01)
+        assert scene.moved == [], "not before it is due"
+    await until(lambda: scene.moved)
+    await asyncio.sleep(0.05)
+    assert scene.moved == [(ID, NEW)]
+
+
+async def test_while_dns_is_silent_the_old_addresses_serve(waits):
+    scene = await begun()
+    scene.left = 1
+    scene.registering.changed(RegistrationChanged(ID, "failed", 408, "", 5))
+    await asyncio.sleep(0.02)
+    assert (scene.moved, scene.told) == ([], [])
+
+
+async def test_what_is_over_or_was_never_looked_up_is_left_alone(waits):
+    scene = await begun()
+    scene.registering.changed(RegistrationChanged("another", "failed", 408, "", 5))
+    scene.registering.changed(RegistrationChanged(ID, "registered", 200, "", 300))
+    assert not scene.registering.stop(ID), "it is with the stack, which takes it back"
+    scene.registering.changed(RegistrationChanged(ID, "failed", 408, "", 5))
+    await asyncio.sleep(0.02)
+    assert scene.moved == []
     assert len(asyncio.all_tasks()) == 1

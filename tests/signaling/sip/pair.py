@@ -46,6 +46,10 @@ class Pair:
 
     def _traced(self, data, source, to, now):
         side = "a" if source == self.at_a else "b"
+        if not data.strip():
+            self.trace.append((side, "keep-alive"))
+            self._send(data, source, to, now)
+            return
         words = data.split(b"\r\n", 1)[0].decode().split()
         self.trace.append((side, words[1] if words[0].startswith("SIP/") else words[0]))
         self._send(data, source, to, now)

@@ -176,3 +176,32 @@ def test_what_the_stack_puts_on_top_stays_out_of_the_next(registration):
     request.headers.prepend("Via", "SIP/2.0/UDP h;branch=z9hG4bK1")
     registration.on_response(answer(request, 401, ("WWW-Authenticate", 'Digest realm="x", nonce="1"')), 0.0)
     assert "Via" not in registration.next_request(0.0).headers
+
+
+def test_a_lost_connection_brings_it_back_at_once(registration):
+    registered(registration)
+    registration.on_lost(100.0)
+    assert events(registration) == [("failed", 503, 0)]
+    assert registration.next_request(100.0).method == "REGISTER"
+
+
+def test_a_connection_that_is_lost_soon_after_each_grant_is_no_reason_to_hurry(registration):
+    waits, now = [], 0.0
+    for _ in range(12):
+        registered(registration, now)
+        registration.on_lost(now + 1)
+        waits.append(registration.wake_at() - now - 1)
+        now = registration.wake_at()
+    assert waits[0] == 0.0
+    assert all(2.5 * 2**n <= wait <= 5 * 2**n for n, wait in enumerate(waits[1:8]))
+    assert max(waits) <= 600
+    registered(registration, now)
+    registration.on_lost(now + 700)
+    assert registration.wake_at() == now + 700, "it has stood long enough"
+
+
+def test_a_loss_that_the_request_under_way_will_tell_of_is_not_told_twice(registration):
+    registration.next_request(0.0)
+    events(registration)
+    registration.on_lost(1.0)
+    assert (registration.state, events(registration)) == (State.TRYING, [])
