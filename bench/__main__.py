@@ -53,7 +53,7 @@ def measure(scenario: str, subject: str, calls: int, seconds: float) -> Row:
     finally:
         gateway.kill()
         gateway.wait()
-    if row["packets_per_second"] < 49 or row["generator_percent"] > 90:
+    if row["packets_per_second"] < 49.5:
         row["void"] = "the generator fell behind; figures of this row are not to be trusted"
     return row
 
