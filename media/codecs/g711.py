@@ -82,7 +82,8 @@ class G711Encoder:
         self._take = ENCODE[encoding].take
 
     def encode(self, samples: Samples) -> bytes:
-        return self._take(samples, None, None, "wrap").tobytes()  # "wrap" finds negative samples and checks no bounds
+        take = self._take
+        return take(samples, None, None, "wrap").tobytes()  # "wrap" finds negative samples and checks no bounds
 
     def configure(
         self,
@@ -111,10 +112,11 @@ class G711Decoder:
         self._remember = self._recent.append
 
     def decode(self, payload: bytes) -> Samples:
-        samples: Samples = self._take(_frombuffer(payload, _UINT8))
+        take, remember = self._take, self._remember
+        samples: Samples = take(_frombuffer(payload, _UINT8))
         if self._conceal.gone:
             return self._conceal.good(samples)
-        self._remember(payload)
+        remember(payload)
         return samples
 
     def conceal(self, n: int) -> Samples:

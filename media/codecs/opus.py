@@ -20,10 +20,11 @@ from media.codecs.opus_library import OpusLibrary
 BITRATE = {8000: 24_000, 16_000: 40_000, 48_000: 48_000}
 """bit/s by sample rate."""
 BITRATE_WITH_FEC = {8000: 32_000, 16_000: 48_000, 48_000: 56_000}
-COMPLEXITY = 1
 FRAMES_MS = (2.5, 5, 10, 20, 40, 60, 80, 100, 120)
 """Lengths that libopus encodes in one call."""
-_MAX_PACKET = 1276 * 6
+SIZES = {rate: frozenset(int(rate * ms / 1000) for ms in FRAMES_MS) for rate in BITRATE}
+COMPLEXITY = 1
+_MAX = {rate: rate * 120 // 1000 for rate in BITRATE}
 
 
 def encodable(samples: Samples, rate: int) -> Samples:
@@ -56,9 +57,8 @@ class OpusEncoder:
         self._encode = library.encode
         self._state = library.new_encoder(rate)
         self._at = C.addressof(self._state)
-        self._packet = C.create_string_buffer(_MAX_PACKET)
-        self._packet_at = C.addressof(self._packet)
-        self._sizes = frozenset(int(rate * ms / 1000) for ms in FRAMES_MS)
+        self._scratch = library.scratch
+        self._sizes = SIZES[rate]
         self._bitrate = bitrate
         self.configure(complexity=COMPLEXITY if complexity is None else complexity, fec=fec, loss_percent=loss_percent)
 
@@ -66,8 +66,9 @@ class OpusEncoder:
         n = len(samples)
         if n not in self._sizes:
             return self._encode_odd(samples)
-        size = self._encode(self._at, samples.tobytes(), n, self._packet_at, _MAX_PACKET)
-        packet: bytes = self._packet[:size] if size > 0 else b""  # type: ignore[assignment]  # bytes for c_char
+        encode, scratch = self._encode, self._scratch
+        size = encode(self._at, samples.tobytes(), n, scratch.packet_at, lib.MAX_PACKET)
+        packet: bytes = scratch.packet[:size] if size > 0 else b""  # type: ignore[assignment]  # bytes for c_char
         return packet
 
     def _encode_odd(self, samples: Samples) -> bytes:
@@ -119,15 +120,16 @@ class OpusDecoder:
         self._decode = library.decode
         self._state = library.new_decoder(rate)
         self._at = C.addressof(self._state)
-        self._max = rate * 120 // 1000
+        self._max = _MAX[rate]
         self._grain = rate // 400
         self._usual = rate // 50  # the last packet's length, for those that do not say theirs
-        self._pcm = np.zeros(self._max, np.int16)
-        self._pcm_at = self._pcm.ctypes.data
-        self._frame = self._pcm[: self._usual]
+        self._scratch = library.scratch
+        self._pcm, self._pcm_at = self._scratch.pcm, self._scratch.pcm_at
+        self._frame = self._scratch.frames[self._usual]
 
     def decode(self, payload: bytes) -> Samples:
-        n = self._decode(self._at, payload, len(payload), self._pcm_at, self._max, 0) if payload else 0
+        decode = self._decode
+        n = decode(self._at, payload, len(payload), self._pcm_at, self._max, 0) if payload else 0
         if n != self._usual:
             if n <= 0:
                 return self._broken(payload)

@@ -19,13 +19,30 @@ from functools import cache
 from pathlib import Path
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from media.codecs import opus_packet
 
 log = logging.getLogger(__name__)
 
 VOIP = 2048
+MAX_PACKET = 1276 * 6
+MAX_SAMPLES = 48_000 * 120 // 1000
 SET_BITRATE, SET_COMPLEXITY, SET_INBAND_FEC, SET_PACKET_LOSS, RESET_STATE = 4002, 4010, 4012, 4014, 4028
+
+
+class Scratch:
+    """Where libopus writes to, emptied after every call. One for all codecs stays in the processor's cache, so all of
+    them belong to one thread, that of the media."""
+
+    def __init__(self) -> None:
+        self.packet = C.create_string_buffer(MAX_PACKET)
+        self.packet_at = C.addressof(self.packet)
+        self.pcm: NDArray[np.int16] = np.zeros(MAX_SAMPLES, np.int16)
+        self.pcm_at: int = self.pcm.ctypes.data
+        self.frames = {n: self.pcm[:n] for n in (160, 320, 960)}
+        """The frames of 20 ms at its start."""
 
 
 class OpusLibrary:
@@ -52,6 +69,7 @@ class OpusLibrary:
         if self._has_lbrr is not None:
             self._has_lbrr.argtypes = [data, C.c_int32]
         self.version = lib.opus_get_version_string().decode()
+        self.scratch = Scratch()
 
     def new_encoder(self, rate: int, application: int = VOIP) -> C.Array[C.c_char]:
         """A mono encoder's state. It lives in memory of our own, so that nothing has to be destroyed."""

@@ -33,8 +33,6 @@ class Conceal:
         self._step = 2 * unit  # 10 ms
         self._end = 22 * unit
         self._recent: deque[NDArray[np.int16]] = deque(maxlen=FRAMES)
-        self.remember = self._recent.append
-        """While `gone` is 0, all that `good` does: for the hot path."""
         self.gone = 0
         """Samples made up since the last good one."""
         self._period = self._longest

@@ -165,7 +165,7 @@ class RtpReceiver:
 
     def _speak(self, payload_type: int) -> Voice:
         format = self._formats[payload_type]
-        voice = self._voices[payload_type] = Voice(format, self._rate(format))
+        voice = self._voices[payload_type] = Voice(format, self._rate(format), payload_type)
         return voice
 
     # ---- the hot path
@@ -178,8 +178,8 @@ class RtpReceiver:
             self.refused["not RTP"] += 1
             return
         payload_type = packet[0]
-        voice = self._voices.get(payload_type)
-        if voice is None or voice is not self._voice:
+        voice = self._voice
+        if voice is None or payload_type != voice.payload_type:
             if not self._formats:
                 self.refused["before anything was agreed on"] += 1
                 return
@@ -217,14 +217,17 @@ class RtpReceiver:
     def _take(self, packet: Packet, sequence: int, time: int, missing: int, now: float) -> None:
         """One packet in its turn."""
         payload_type, marker, _, timestamp, _, payload = packet
-        voice = self._voices.get(payload_type)
+        voice = self._voice
+        if voice is None or payload_type != voice.payload_type:  # held back over a change of codec, or no audio
+            voice = self._voices.get(payload_type)
         if voice is None:
             if payload_type in self._events:
                 self.pending = True
                 self._key(self._keys.receive(payload, timestamp, marker, now))
                 self._after_key = True
             return
-        duration = voice.duration(payload)
+        duration_of = voice.duration
+        duration = duration_of(payload)
         if missing:
             self._given_up.extend(range(sequence - min(missing, 32), sequence))
             self._make_up(voice, time, payload, missing)

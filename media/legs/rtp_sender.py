@@ -223,8 +223,9 @@ class RtpSender:
 
     def _packet(self, payload: bytes, time: int, marker: bool = False) -> None:
         self._time = time
-        self._sent_at = now = self._now()
-        self.send(self.outgoing.packet(payload, self._payload_type, time, now, marker))
+        clock, send = self._now, self.send
+        self._sent_at = now = clock()
+        send(self.outgoing.packet(payload, self._payload_type, time, now, marker))
 
     def _reframe(self, codec: Encoder, samples: Samples, time: int) -> None:
         """Cut or join to our own packet time. What does not follow on drops the rest of what was before."""

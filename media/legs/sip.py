@@ -194,7 +194,8 @@ class SipLeg:
         if len(data) > 1 and 191 < data[1] < 224:  # RTCP on the same port (RFC 5761 section 4)
             self.media.receive_rtcp(data, now)
         else:
-            self._receive(data, now)
+            receive = self._receive
+            receive(data, now)
 
     def _refill(self, now: float) -> None:
         """About five times a second. A bound also ends a loop that an SDP with our own ports would make."""

@@ -41,10 +41,11 @@ def duration_of(encoding: str) -> Callable[[bytes], int]:
 class Voice:
     """Decodes one stream's frames, in order, at `rate`."""
 
-    __slots__ = ("_count", "_decoder", "duration", "encoding", "format", "level", "rate")
+    __slots__ = ("_count", "_decoder", "duration", "encoding", "format", "level", "payload_type", "rate")
 
-    def __init__(self, format: Format, rate: int) -> None:
+    def __init__(self, format: Format, rate: int, payload_type: int) -> None:
         self.format = format
+        self.payload_type = payload_type
         self.encoding = format.encoding
         self.rate = rate
         self.duration = duration_of(format.encoding)

@@ -88,12 +88,12 @@ class LiteTransport(SecureTransport):
 
     def send_rtp(self, packet: bytes) -> None:
         """The same as that of every transport, in one call."""
-        protect, to = self._protect, self._to
-        if protect is None or to is None:
+        srtp, to, sendto = self._srtp, self._to, self._sendto
+        if srtp is None or to is None:
             self.unsent += 1
             return
         try:
-            self._sendto(protect(packet), to)
+            sendto(srtp.protect(packet), to)
         except SrtpError:
             self.unsent += 1
         except OSError:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from media.errors import TransportFailed
@@ -61,8 +60,6 @@ class SecureTransport(ABC):
         self._handlers = handlers
         self._on_rtp = handlers.on_rtp
         self._srtp: Srtp | None = None
-        self._unprotect: Callable[[bytes], bytes] | None = None
-        self._protect: Callable[[bytes], bytes] | None = None
         self._dtls = Dtls(identity, self._transmit_handshake, self._bye, turnstile)
         self._remote: RemoteDescription | None = None
         self._started_at = 0.0
@@ -131,7 +128,7 @@ class SecureTransport(ABC):
             return
         if self.state in FINAL:
             return
-        self._srtp, self._protect, self._unprotect = srtp, srtp.protect, srtp.unprotect
+        self._srtp = srtp
         self._setup = time.perf_counter() - self._started_at
         self._step(Event.SECURED)
 
@@ -139,21 +136,22 @@ class SecureTransport(ABC):
 
     def receive_media(self, data: bytes, now: float) -> None:
         """A datagram whose first byte is 128-191 (RFC 7983), longer than 12 bytes."""
-        unprotect = self._unprotect
-        if unprotect is None:
+        srtp = self._srtp
+        if srtp is None:
             return
         try:
             if 191 < data[1] < 224:  # RFC 5761 section 4
                 self._receive_rtcp(data, now)
                 return
-            plain = unprotect(data)
+            plain = srtp.unprotect(data)
         except SrtpError:
             self.refused += 1
             return
         self._heard_at = now
         if plain[8:12] != self._ssrc:
             self._hear_ssrc(plain[8:12])
-        self._on_rtp(plain, now)
+        on_rtp = self._on_rtp
+        on_rtp(plain, now)
 
     def _receive_rtcp(self, data: bytes, now: float) -> None:
         assert self._srtp is not None
@@ -166,9 +164,8 @@ class SecureTransport(ABC):
         self._dtls.feed(data)
 
     def send_rtp(self, packet: bytes) -> None:
-        protect = self._protect
         try:
-            if protect is None or not self._transmit(protect(packet)):
+            if self._srtp is None or not self._transmit(self._srtp.protect(packet)):
                 self.unsent += 1
         except SrtpError:  # longer than a datagram, or a sequence number from long ago
             self.unsent += 1
@@ -215,7 +212,7 @@ class SecureTransport(ABC):
         log.debug("%r %s -> %s %s", self, self.state.value, state.value, why)
         self.state = state
         if state in FINAL:
-            self._protect = self._unprotect = self._srtp = None  # RFC 7675 section 5.1: not one packet more
+            self._srtp = None  # RFC 7675 section 5.1: not one packet more
         self._handlers.on_state(self, state, why)
 
     def stats(self) -> TransportStats:
@@ -242,7 +239,7 @@ class SecureTransport(ABC):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self._dtls.aclose()
-        self._unprotect = self._protect = self._srtp = None
+        self._srtp = None
         await self._release()
 
     def __repr__(self) -> str:

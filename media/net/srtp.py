@@ -1,4 +1,4 @@
-"""SRTP by libsrtp: the keyed sessions of one association as the four functions a packet needs.
+"""SRTP by libsrtp: the two keyed sessions of one association.
 
 pylibsrtp's own `Session.protect` and `unprotect` make a new length for each packet and go through a wrapper of their
 own: half as dear again as the cryptography. Here libsrtp is called through the same binding, in one buffer for all
@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import pylibsrtp
 
@@ -25,23 +25,44 @@ LONGEST = 1500
 TRAILER = 16 + 128
 """Bytes that protection may add: SRTP_MAX_TAG_LEN + SRTP_MAX_MKI_LEN. RTCP gets 4 more, for its index."""
 
-Process = Callable[[bytes], bytes]
+TOO_LONG = "packet is too long"
+
+try:
+    from pylibsrtp._binding import ffi, lib
+
+    _protect, _unprotect = lib.srtp_protect, lib.srtp_unprotect
+    _data, _length = ffi.new("char[]", LONGEST), ffi.new("int *")
+    _buffer = ffi.buffer(_data)
+except (ImportError, AttributeError):  # `direct` says so
+    pass
 
 
-class Srtp(NamedTuple):
-    """What one association's packets go through."""
+class Srtp(Protocol):
+    """What one association's packets go through. All raise SrtpError."""
 
-    protect: Process
-    protect_rtcp: Process
-    unprotect: Process
-    unprotect_rtcp: Process
+    def protect(self, packet: bytes) -> bytes: ...
+
+    def protect_rtcp(self, packet: bytes) -> bytes: ...
+
+    def unprotect(self, packet: bytes) -> bytes: ...
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes: ...
+
+
+class _Public(NamedTuple):
+    """The same by pylibsrtp's own functions."""
+
+    protect: Callable[[bytes], bytes]
+    protect_rtcp: Callable[[bytes], bytes]
+    unprotect: Callable[[bytes], bytes]
+    unprotect_rtcp: Callable[[bytes], bytes]
 
 
 def keyed(tx: pylibsrtp.Session, rx: pylibsrtp.Session) -> Srtp:
     """The functions of a pair of sessions, one for each way."""
     if direct():
-        return _direct(tx, rx)
-    return Srtp(tx.protect, tx.protect_rtcp, rx.unprotect, rx.unprotect_rtcp)
+        return _Direct(tx, rx)
+    return _Public(tx.protect, tx.protect_rtcp, rx.unprotect, rx.unprotect_rtcp)
 
 
 @functools.cache
@@ -51,7 +72,7 @@ def direct() -> bool:
     try:
         policy = functools.partial(pylibsrtp.Policy, bytes(30))
         tx, rx = pylibsrtp.Policy.SSRC_ANY_OUTBOUND, pylibsrtp.Policy.SSRC_ANY_INBOUND
-        ours = _direct(pylibsrtp.Session(policy(tx)), pylibsrtp.Session(policy(rx)))
+        ours = _Direct(pylibsrtp.Session(policy(tx)), pylibsrtp.Session(policy(rx)))
         wanted = pylibsrtp.Session(policy(tx)).protect(packet)
         works = ours.protect(packet) == wanted and ours.unprotect(wanted) == packet
     except Exception:  # whatever a binding that moved may raise
@@ -61,43 +82,46 @@ def direct() -> bool:
     return works
 
 
-def _direct(tx: pylibsrtp.Session, rx: pylibsrtp.Session) -> Srtp:
-    from pylibsrtp import _binding
+class _Direct:
+    """One association's sessions. All that is touched for a packet is this and libsrtp's own: the rest is shared."""
 
-    lib = _binding.lib
-    return Srtp(
-        _process(lib.srtp_protect, tx, TRAILER),
-        _process(lib.srtp_protect_rtcp, tx, TRAILER + 4),
-        _process(lib.srtp_unprotect, rx, 0),
-        _process(lib.srtp_unprotect_rtcp, rx, 0),
-    )
+    __slots__ = ("_rx", "_sessions", "_tx")
 
+    def __init__(self, tx: pylibsrtp.Session, rx: pylibsrtp.Session) -> None:
+        self._sessions = (tx, rx)  # kept alive
+        self._tx, self._rx = tx._srtp[0], rx._srtp[0]
 
-@functools.cache
-def _room() -> tuple[Any, Any, Any]:
-    """The buffer as libsrtp and as Python sees it, and the length of what is in it."""
-    from pylibsrtp import _binding
-
-    data = _binding.ffi.new("char[]", LONGEST)
-    return data, _binding.ffi.buffer(data), _binding.ffi.new("int *")
-
-
-def _process(call: Callable[[Any, Any, Any], int], session: pylibsrtp.Session, trailer: int) -> Process:
-    """One of libsrtp's functions for one session, which the function keeps alive."""
-    longest = LONGEST - trailer
-    data, buffer, length = _room()
-    holder = session._srtp
-
-    def process(packet: bytes) -> bytes:
+    def protect(self, packet: bytes) -> bytes:
         size = len(packet)
-        if size > longest:
-            raise ValueError("packet is too long")
-        buffer[:size] = packet
-        length[0] = size
-        status = call(holder[0], data, length)
-        if status:
-            raise pylibsrtp.Error(pylibsrtp.ERRORS[status])
-        done: bytes = buffer[: length[0]]
+        if size > LONGEST - TRAILER:
+            raise ValueError(TOO_LONG)
+        _buffer[:size] = packet
+        _length[0] = size
+        if status := _protect(self._tx, _data, _length):
+            raise _error(status)
+        done: bytes = _buffer[: _length[0]]
         return done
 
-    return process
+    def unprotect(self, packet: bytes) -> bytes:
+        size = len(packet)
+        if size > LONGEST:
+            raise ValueError(TOO_LONG)
+        _buffer[:size] = packet
+        _length[0] = size
+        if status := _unprotect(self._rx, _data, _length):
+            raise _error(status)
+        done: bytes = _buffer[: _length[0]]
+        return done
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        done: bytes = self._sessions[0].protect_rtcp(packet)
+        return done
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        done: bytes = self._sessions[1].unprotect_rtcp(packet)
+        return done
+
+
+def _error(status: int) -> Exception:
+    error: Exception = pylibsrtp.Error(pylibsrtp.ERRORS[status])
+    return error
