@@ -45,7 +45,7 @@ def test_sound_both_ways_meters_quality_and_the_end(new_page, switchboard):
         assert float(page.get_by_test_id(meter).get_attribute("data-level")) > 0.4
     expect(page.get_by_test_id("quality")).to_have_text("Good", timeout=5000)
     expect(page.get_by_test_id("codec")).to_have_text("Opus")
-    assert page.get_by_test_id("timer").inner_text() >= "00:01"
+    expect(page.get_by_test_id("timer")).not_to_have_text("00:00")
     far = {"codec_in": "PCMU", "loss_in": 0.031, "jitter_in_ms": 4.2, "rtt_ms": 21}
     switchboard.tell(party, "quality", {"peer": far})
     page.locator(".quality summary").click()

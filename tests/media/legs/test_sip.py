@@ -203,7 +203,8 @@ async def test_a_phone_behind_nat_is_found_by_its_packets(world):
     for _ in range(5):
         phone.say(leg)
     await asyncio.sleep(0.05)
-    assert (ear.audio, phone.heard) == ([], [])
+    ours = [packet for packet in phone.heard if packet.ssrc == leg.media.ssrc]
+    assert (ear.audio, ours) == ([], [])
     for _ in range(3):
         phone.say(leg)
     await world.until(lambda: len(phone.heard) > 3)
