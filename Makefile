@@ -4,7 +4,8 @@
 # make bench  the media path against the naive design, in the same run
 # make soak   thousands of SIP calls under loss (longer)
 
-PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell command -v python$(v) 2>/dev/null)) python3)
+# the newest that runs: a version manager's shim may stand in the PATH for a Python that it does not have
+PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell python$(v) -c 'print("python$(v)")' 2>/dev/null)) python3)
 UV     := $(shell command -v uv 2>/dev/null)
 # the machine's own certificates, as a company proxy needs them
 export UV_NATIVE_TLS := 1
@@ -55,7 +56,7 @@ ifneq ($(UV),)
 else
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Tandem needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=/path/to/python3.12"; exit 1; }
+	  { echo "Tandem needs Python 3.11 or newer; found $$($(PYTHON) --version 2>&1 | head -n 1). Try: make PYTHON=/path/to/python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 	  { echo "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv"; rm -rf .venv; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade pip
