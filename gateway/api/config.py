@@ -31,6 +31,9 @@ class WebConfig:
     """Networks that may read /metrics."""
     max_sockets: int = 4_000
     max_sockets_per_address: int = 256
+    max_connections: int = 8_000
+    idle_timeout: float = 30.0
+    """Seconds a connection may go without a request in progress."""
     stop_grace: float = 2.0
     """Seconds a page gets to take its last messages when its socket is closed."""
     page: Path = PAGE

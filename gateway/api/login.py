@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from gateway.api.tokens import Tokens
 from signaling.browser.session import Identity
 
 MAX_BODY = 4_096
+BODY_PATIENCE = 10.0
+"""Seconds for the body to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,11 @@ class Login:
         if request.content_type != "application/json":  # a form of another site cannot send this
             return self._refuse(415, "bad-request", 'Send {"user": ..., "password": ...} as application/json.')
         try:
-            user, password = read(await request.content.read(MAX_BODY + 1))
+            async with asyncio.timeout(BODY_PATIENCE):
+                body = await request.read()  # bounded by the application's client_max_size
+            user, password = read(body)
+        except TimeoutError:
+            return self._refuse(408, "bad-request", "The request did not arrive in time. Try again.")
         except ValueError as why:
             return self._refuse(400, "bad-request", str(why))
         return self._sign_in(user, password, self._origin.address(request))

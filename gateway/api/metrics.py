@@ -15,10 +15,13 @@ from signaling.browser.table import SessionState
 class BrowserCollector(Collector):
     """Sessions, sockets and refusals."""
 
-    def __init__(self, hub: Hub, login_refusals: Mapping[str, int], faults: Callable[[], int]) -> None:
+    def __init__(
+        self, hub: Hub, login_refusals: Mapping[str, int], faults: Callable[[], int], turned_away: Callable[[], int]
+    ) -> None:
         self._hub = hub
         self._login_refusals = login_refusals
         self._faults = faults
+        self._turned_away = turned_away
 
     def collect(self) -> Iterator[Metric]:
         sessions = GaugeMetricFamily("tandem_browser_sessions", "Sessions of browsers by state", labels=["state"])
@@ -36,3 +39,6 @@ class BrowserCollector(Collector):
             logins.add_metric([code], count)
         yield logins
         yield CounterMetricFamily("tandem_browser_faults", "Events whose handling failed inside", self._faults())
+        yield CounterMetricFamily(
+            "tandem_http_turned_away", "Connections cut for silence or for want of room", self._turned_away()
+        )

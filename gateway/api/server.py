@@ -24,6 +24,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from gateway.api.assets import Assets, secure
 from gateway.api.browser_socket import BrowserSocket
 from gateway.api.config import WebConfig
+from gateway.api.doorman import Doorman
 from gateway.api.login import Authenticate, Login, problem
 from gateway.api.login_guard import LoginGuard
 from gateway.api.metrics import BrowserCollector
@@ -76,8 +77,11 @@ class WebServer:
         self._metrics_from = networks(config.metrics_from)
         tokens = Tokens(config.secret, config.token_ttl, time.time)
         self._login = Login(authenticate, tokens, self._origin, LoginGuard(), time.monotonic)
-        self._registry.register(BrowserCollector(hub, self._login.refused, lambda: self.faults))
+        self._registry.register(
+            BrowserCollector(hub, self._login.refused, lambda: self.faults, lambda: self.doorman.turned_away)
+        )
         self._assets = Assets(config.page)
+        self.doorman = Doorman(config.idle_timeout, config.max_connections)
         self._addresses: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
         self._runner: web.AppRunner | None = None
@@ -101,17 +105,14 @@ class WebServer:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        app = web.Application(client_max_size=64 * 1024)
+        app = web.Application(client_max_size=64 * 1024, middlewares=[self.doorman.watch])
         app.add_routes(self._routes)
         app.on_response_prepare.append(secure)
         grace = self.config.stop_grace + 1
         self._runner = web.AppRunner(app, access_log=None, logger=self._http_log(), shutdown_timeout=grace)
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, self.config.host, self.config.port, ssl_context=self.config.tls, reuse_address=True
-        )
         try:
-            await site.start()
+            await self.doorman.open(self._runner, self.config.host, self.config.port, self.config.tls)
         except OSError:
             await self._runner.cleanup()
             raise
@@ -125,6 +126,7 @@ class WebServer:
         self.pump()
         if self._timer:
             self._timer.cancel()
+        self.doorman.close()
         if self._runner:
             await self._runner.cleanup()
 

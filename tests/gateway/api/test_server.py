@@ -308,3 +308,56 @@ async def test_any_bytes_on_the_port_are_answered_or_dropped(caplog):
         assert status == 200
         assert run.server.hub.counters["bad-http"] > 10
     assert "Traceback" not in caplog.text
+
+
+async def test_a_connection_that_asks_for_nothing_is_cut():
+    async with running(web={"idle_timeout": 0.2}) as run:
+        host, port = run.url.removeprefix("http://").split(":")
+        silent, slow, socket = (
+            await asyncio.open_connection(host, int(port)),
+            await asyncio.open_connection(host, int(port)),
+            await run.socket(),
+        )
+        slow[1].write(b"GET /healthz HT")
+        async with asyncio.timeout(5):
+            for reader, writer in (silent, slow):
+                with pytest.raises(ConnectionResetError):
+                    assert await reader.read() == b""
+                    raise ConnectionResetError
+                writer.close()
+        assert run.server.doorman.turned_away == 2
+        assert not socket.closed
+        async with run.http.get(f"{run.url}/healthz") as response:
+            assert response.status == 200
+
+
+async def test_there_is_room_for_so_many_connections():
+    async with running(web={"max_connections": 3}) as run:
+        host, port = run.url.removeprefix("http://").split(":")
+        held = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
+        await until(lambda: len(run.server._runner.server.connections) == 3)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        assert run.server.doorman.turned_away == 1
+        held[0][1].close()
+        await until(lambda: len(run.server._runner.server.connections) == 2)
+        async with run.http.get(f"{run.url}/healthz") as response:
+            assert response.status == 200
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_body_may_come_in_pieces():
+    async with running() as run:
+        host, port = run.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        body = b'{"user": "alice", "password": "wonder"}'
+        head = "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
+        await asyncio.sleep(0.05)
+        writer.write(body[10:])
+        async with asyncio.timeout(5):
+            assert b"200 OK" in await reader.readline()
+        writer.close()
