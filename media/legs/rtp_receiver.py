@@ -34,6 +34,8 @@ PATIENT = 10.0
 HOLD = 0.03
 """Seconds a packet is held back for an earlier one, at most."""
 RATES = (8000, 16_000, 48_000)
+COMFORT_NOISE = 13
+"""RFC 3389: a phone that detects silence sends it whether it was agreed on or not. No sound, but a sign of life."""
 
 
 class RtpReceiver:
@@ -189,7 +191,7 @@ class RtpReceiver:
             self.refused["another sender's, or far out of order"] += 1
             return
         self.heard_at = now
-        if self.quiet and (voice is not None or payload_type in self._events):
+        if self.quiet and (voice is not None or payload_type in self._events or payload_type == COMFORT_NOISE):
             self.quiet = False
             self._on_voice(now)
         sequence, time = place

@@ -399,6 +399,19 @@ def test_first_media_stall_and_return_are_told_once(world):
     assert next(e for e in events if isinstance(e, Stalled)).seconds == pytest.approx(5, abs=0.3)
 
 
+def test_comfort_noise_that_nobody_agreed_on_is_a_sign_of_life(world):
+    far = Far(world, PCMU)
+    media, events = leg(world, "phone", PCMU, far)
+    far.talk(500)
+    world.run(1)
+    far.pause()
+    world.run(7)
+    assert isinstance([e for e in events if not isinstance(e, Quality)][-1], Stalled)
+    far._packet(b"\x30", 13, far.timestamp, False)
+    world.run(0.1)
+    assert any(isinstance(e, Resumed) for e in events)
+
+
 def test_nobody_is_missed_who_need_not_send(world):
     far = Far(world, PCMU)
     media, events = leg(world, "phone", PCMU, far, direction="sendonly")
