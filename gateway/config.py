@@ -12,7 +12,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config_types import Codec, Digest, Host, Network, Pattern, PortRange, SipUri, TargetText, Transport
+from gateway.config_types import (
+    Codec,
+    Digest,
+    Host,
+    Network,
+    Pattern,
+    PortRange,
+    SipUri,
+    StunUrl,
+    TargetText,
+    Transport,
+    TurnUrl,
+)
 
 Seconds = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -84,8 +96,8 @@ class MediaTable(Strict):
 class TurnTable(Strict):
     """[turn]: ICE servers that pages may use."""
 
-    stun: tuple[str, ...] = ()
-    urls: tuple[str, ...] = ()
+    stun: tuple[StunUrl, ...] = ()
+    urls: tuple[TurnUrl, ...] = ()
     secret: SecretStr = SecretStr("")
     ttl: Annotated[float, Field(gt=0)] = 43_200.0
 
@@ -96,6 +108,7 @@ class CallsTable(Strict):
     ring_timeout: Annotated[float, Field(gt=0)] = 30.0
     setup_timeout: Annotated[float, Field(gt=0)] = 15.0
     media_timeout: Seconds = 30.0
+    hold_timeout: Seconds = 1800.0
     max_duration: Annotated[float, Field(gt=0)] = 14_400.0
     max_calls: Annotated[int, Field(ge=1)] = 300
     max_calls_per_user: Annotated[int, Field(ge=1)] = 5

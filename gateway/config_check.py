@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from gateway.calls.patterns import captured_names
 from gateway.calls.router import Target
 from gateway.config import Config, RouteTable
 
@@ -62,12 +64,20 @@ def _routes(config: Config) -> Iterator[Finding]:
                 ("routes", i, "to"),
                 'a route either leads somewhere (to = ["user:alice"]) or refuses (reject = {...})',
             )
+        known_names = captured_names(route.match)
         for key, text in _targets(route):
             target = Target.parse(text)
+            for name in re.findall(r"\{([^{}]*)\}", text):
+                if name not in known_names:
+                    yield ("routes", i, key), f"{{{name}}} stands for nothing: {_braces(known_names)}"
             if target.kind == "trunk" and (name := target.value.partition("/")[0]) not in trunks:
                 yield ("routes", i, key), f'there is no trunk "{name}"{_perhaps(name, trunks, "trunks")}'
             if target.kind == "user" and "{" not in target.value and target.value.casefold() not in known:
                 yield ("routes", i, key), f'there is no user "{target.value}"{_perhaps(target.value, names, "users")}'
+
+
+def _braces(names: frozenset[str]) -> str:
+    return f"this match gives {' and '.join(f'{{{name}}}' for name in sorted(names))}"
 
 
 def _targets(route: RouteTable) -> Iterator[tuple[str, str]]:

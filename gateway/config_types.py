@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
@@ -89,6 +90,17 @@ def _sip_uri(text: str) -> str:
     return text
 
 
+def _ice_url(kinds: str, example: str) -> Callable[[str], str]:
+    expression = re.compile(rf"({kinds}):([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])(:\d{{1,5}})?(\?transport=(udp|tcp))?")
+
+    def check(text: str) -> str:
+        if not expression.fullmatch(text):
+            raise ValueError(f'"{text}" is no such address; write one like "{example}"')
+        return text
+
+    return check
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Codec = Annotated[str, AfterValidator(_codec)]
@@ -97,4 +109,6 @@ Digest = Annotated[str, AfterValidator(_digest)]
 Transport = Annotated[str, AfterValidator(_transport)]
 PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_range)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+StunUrl = Annotated[str, AfterValidator(_ice_url("stuns?", "stun:stun.example.com:3478"))]
+TurnUrl = Annotated[str, AfterValidator(_ice_url("turns?", "turn:turn.example.com:3478?transport=udp"))]
 TargetText = Annotated[str, AfterValidator(_target)]

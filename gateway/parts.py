@@ -33,6 +33,7 @@ def call_settings(config: Config) -> CallSettings:
         ring_timeout=calls.ring_timeout,
         setup_timeout=calls.setup_timeout,
         media_timeout=calls.media_timeout,
+        hold_timeout=calls.hold_timeout,
         max_duration=calls.max_duration,
         max_calls=calls.max_calls,
         max_calls_per_user=calls.max_calls_per_user,

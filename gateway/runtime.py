@@ -241,7 +241,7 @@ class Runtime:
                 return  # their mistake
         name = type(effect).__name__
         self.failed[f"{name}: {type(error).__name__}"] += 1
-        if not isinstance(error, MediaError | TimeoutError):
+        if not isinstance(error, MediaError | TimeoutError | OSError):
             log.error("%s failed", effect, exc_info=error)
         if isinstance(effect, fx.AcceptOffer | fx.Ring | fx.Settle):
             cause = getattr(error, "cause", "failed")
@@ -249,6 +249,8 @@ class Runtime:
         elif isinstance(effect, fx.Play | fx.Record):
             log.warning("%s: %s", effect.leg, error)
             self.tell(ev.Finished(effect.leg))
+        elif isinstance(error, OSError):
+            log.warning("%s failed: %s", name, error)
 
     def _refuse_reoffer(self, leg: str, error: Exception) -> None:
         """Whatever went wrong: an offer without an answer would be in the way of every later one (RFC 3261 14.2)."""

@@ -287,14 +287,15 @@ class Actor(ABC):
             party.asked_rate = rate
             self._do(fx.Tune(party.leg, rate))
 
-    def _watch_silence(self) -> None:
-        """A deadline for each silent party of a live call, unless somebody holds: then silence means nothing."""
-        matters = self.state is State.CONNECTED and not any(p.holding for p in self.parties.values())
+    def _watch_silence(self, *, anew: bool = False) -> None:
+        """A deadline for each silent party of a live call: a later one while somebody holds, as that silences phones."""
+        held = any(p.holding for p in self.parties.values())
+        limit = self._settings.hold_timeout if held else self._settings.media_timeout
         for party in self.parties.values():
-            name, limit = f"media:{party.leg}", self._settings.media_timeout
-            if party.stalled_for is None or not matters or not limit:
+            name = f"media:{party.leg}"
+            if anew or party.stalled_for is None:
                 self._deadlines.pop(name, None)
-            else:
+            if party.stalled_for is not None and self.state is State.CONNECTED and limit:
                 self._deadlines.setdefault(name, self._now + max(0.0, limit - party.stalled_for))
 
     # ------------------------------------------------------------ out

@@ -237,7 +237,7 @@ class Call(Actor):
         for other in self._others(party):
             self._do(fx.ShowHeld(other.leg, "peer", command.on))
         self._rewire()
-        self._watch_silence()
+        self._watch_silence(anew=True)
 
     def _mute(self, party: Party, command: cmd.Command) -> None:
         assert isinstance(command, cmd.Mute)

@@ -33,6 +33,17 @@ def is_digits(pattern: str) -> bool:
     return _DIGITS.fullmatch(pattern) is not None
 
 
+def captured_names(pattern: str) -> frozenset[str]:
+    """What stands in braces for what this pattern captures: "number" always."""
+    names = {"number"}
+    if pattern.startswith("re:"):
+        expression = re.compile(pattern[3:])
+        names |= {str(i) for i in range(1, expression.groups + 1)} | set(expression.groupindex)
+    elif is_digits(pattern) and pattern.endswith("."):
+        names.add("rest")
+    return frozenset(names)
+
+
 def compile_pattern(pattern: str) -> Matcher:
     """Return a function from what was dialled to what the pattern captured, None where it does not match."""
     if not pattern:

@@ -14,6 +14,8 @@ class CallSettings:
     """For agreeing on media, before ringing and after picking up."""
     media_timeout: float = 30.0
     """Without a packet from a party that nobody holds; 0: never."""
+    hold_timeout: float = 1800.0
+    """The same while somebody holds, which makes many phones silent; 0: never."""
     max_duration: float = 4 * 3600.0
     max_calls: int = 300
     max_calls_per_user: int = 5

@@ -125,7 +125,7 @@ class SipDriver:
                 pass  # refusals are counted by the stack
 
     def _invited(self, event: sip.Invited) -> None:
-        hops = _hops(event.headers.get("Max-Forwards"))
+        hops = min(event.max_forwards, MOST_HOPS)
         incoming = ev.Incoming("sip", self._device(event), self._identity(event), str(event.uri), hops)
         leg = self._control.incoming(incoming, event.body)
         self._know(leg, _Leg(event.call))
@@ -282,8 +282,3 @@ class SipDriver:
             order(known.call)
         except SipError as error:  # it has just ended by itself: its event is on the way
             log.debug("%s: %s", leg, error)
-
-
-def _hops(text: str | None) -> int:
-    """A Max-Forwards header's number, of any sender: at most what we would begin with."""
-    return min(int(text), MOST_HOPS) if text and text.isdecimal() and len(text) < 4 else MOST_HOPS

@@ -86,6 +86,8 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[server]\nsecret = 'short'", "tandem.toml:2: secret in [server]: 32 characters or more are needed; make one with: openssl rand -hex 32"),
         ("[sip]\ntransports = []", "tandem.toml:2: transports in [sip]: at least one is needed"),
         ("[turn]\nurls = ['turn:x']", "tandem.toml:1: secret in [turn]: needed since urls are set: the static-auth-secret of coturn"),
+        ("[turn]\nurls = ['turn.example.com']\nsecret='x'", 'tandem.toml:2: urls in [turn]: "turn.example.com" is no such address; write one like "turn:turn.example.com:3478?transport=udp"'),
+        ("[[users]]\nname='a'\npassword='b'\n[[routes]]\nmatch='re:^0(?P<n>.*)'\nto=['sip:{nr}@x.test']", "tandem.toml:6: to in [[routes]] number 1: {nr} stands for nothing: this match gives {1} and {n} and {number}"),
         ("[calls]\nmedia_timeout = 3", "tandem.toml:2: media_timeout in [calls]: must not be shorter than stall_after in [media]; 0 is never"),
     ],
 )  # fmt: skip

@@ -312,11 +312,23 @@ def test_sound_that_returns_calls_it_off():
     assert connected().tell(ev.Stalled(B1, 5.0), ev.Flowing(B1)).later(60).state is State.CONNECTED
 
 
-def test_a_held_party_may_be_silent_for_hours():
-    world = connected().ask(cmd.Hold(B1, True)).tell(ev.Stalled(B1, 5.0)).later(7200)
+def test_a_held_party_may_be_silent_for_long():
+    world = connected().ask(cmd.Hold(B1, True)).tell(ev.Stalled(B1, 5.0)).later(1700)
     assert world.state is State.CONNECTED
     world.ask(cmd.Hold(B1, False)).later(26)
     assert world.ended.ending.cause == "media-timeout"
+
+
+def test_a_holder_that_died_is_missed_at_last():
+    world = connected().tell(ev.Stalled(B1, 5.0)).ask(cmd.Hold(B1, True)).later(1700)
+    assert world.state is State.CONNECTED
+    world.later(100)
+    assert (world.ended.ending.cause, world.ended.by) == ("media-timeout", B1)
+
+
+def test_nobody_is_missed_who_may_be_silent_for_ever():
+    world = connected(settings=CallSettings(hold_timeout=0)).ask(cmd.Hold(B1, True)).tell(ev.Stalled(B1, 5.0))
+    assert world.later(7200).state is State.CONNECTED
 
 
 def test_the_longest_call():

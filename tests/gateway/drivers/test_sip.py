@@ -73,11 +73,13 @@ class Desk:
         self.driver = SipDriver(self.control, Accounts([BOB]), {"pbx": trunk}, "gw.test")
         self.driver.connect(self.endpoint)
 
-    def invited(self, user="bob", call="h0", max_forwards="70"):
+    def invited(self, user="bob", call="h0", max_forwards=70):
         from_ = NameAddr.parse('"Nobody" <sip:anybody@192.0.2.7>;tag=1')
-        uri, headers = Uri.parse("sip:600@gw.test"), Headers([("Max-Forwards", max_forwards)])
+        uri = Uri.parse("sip:600@gw.test")
         self.driver.on_event(
-            sip.Invited(call, uri, from_, NameAddr("", uri), b"offer", "application/sdp", headers, SOURCE, user)
+            sip.Invited(
+                call, uri, from_, NameAddr("", uri), b"offer", "application/sdp", Headers(), SOURCE, user, max_forwards
+            )
         )
 
     async def ring(self, address=None, user="bob"):
@@ -107,7 +109,7 @@ def test_who_signed_in_is_believed_and_nobody_else(desk):
     assert incoming.caller == ev.Identity("anybody", "Nobody", None)
 
 
-@pytest.mark.parametrize(("header", "hops"), [("7", 7), ("0", 0), ("255", 70), ("-1", 70), ("9" * 5000, 70), ("", 70)])
+@pytest.mark.parametrize(("header", "hops"), [(7, 7), (0, 0), (255, 70)])
 def test_how_far_a_call_may_go_on(desk, header, hops):
     desk.invited(max_forwards=header)
     ((incoming, _),) = desk.heard()
