@@ -288,7 +288,7 @@ class Actor(ABC):
             self._do(fx.Tune(party.leg, rate))
 
     def _watch_silence(self, *, anew: bool = False) -> None:
-        """A deadline for each silent party of a live call: a later one while somebody holds, as that silences phones."""
+        """A deadline for each silent party of a live call: later while somebody holds, which silences phones."""
         held = any(p.holding for p in self.parties.values())
         limit = self._settings.hold_timeout if held else self._settings.media_timeout
         for party in self.parties.values():
