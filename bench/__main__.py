@@ -3,6 +3,9 @@
 Writes bench/out/latest.json: {"rows": [{"scenario", "subject", "calls", "us_per_call_tick", "calls_per_core", "loss",
 "delay_p50_ms", "delay_p99_ms", ...}], "ratios": {...}}. Figures are process CPU time (user + system), never wall time.
 A call-tick is 20 ms of one call: one packet each way. calls_per_core = 20 000 us / (us per call-tick), at 100 % of one.
+
+Machines are noisy, neighbours on the same host above all: subjects take turns for several rounds, and each row is that
+subject's best round, the one that was disturbed least ("rounds" has what each of them cost).
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "bench" / "out" / "latest.json"
 SUBJECTS = {"tandem": "bench.tandem", "naive": "bench.naive"}
 ENCODINGS = {"transcode": "OPUS", "passthrough": "PCMU"}
+
+SATURATED = 92
+"""Percent of a core above which packets queue up: what such a row says of cost and delay is wrong."""
 
 Row = dict[str, Any]
 
@@ -53,9 +59,37 @@ def measure(scenario: str, subject: str, calls: int, seconds: float) -> Row:
     finally:
         gateway.kill()
         gateway.wait()
-    if row["packets_per_second"] < 49.5:
+    if row["core_percent"] > SATURATED:
+        row["void"] = f"{calls} calls are more than this core carries just now: try --calls {calls * 2 // 3}"
+    elif row["packets_per_second"] < 49.5:
         row["void"] = "the generator fell behind; figures of this row are not to be trusted"
     return row
+
+
+def best(scenario: str, plan: list[tuple[str, int]], rounds: int, seconds: float) -> list[Row]:
+    """One row for each subject and number of calls: the least disturbed round of each."""
+    found: dict[tuple[str, int], list[Row]] = {each: [] for each in plan}
+    for number in range(1, rounds + 1):
+        for subject, calls in plan:
+            words = f"{scenario}: {subject}, {calls} calls, round {number} of {rounds} ..."
+            print(words, file=sys.stderr, flush=True)
+            found[subject, calls].append(_carried(scenario, subject, calls, seconds))
+    return [_best_of(rows) for rows in found.values()]
+
+
+def _carried(scenario: str, subject: str, calls: int, seconds: float) -> Row:
+    """A round with as many of the calls as the core carries."""
+    row = measure(scenario, subject, calls, seconds)
+    while row["core_percent"] > SATURATED and calls > 10:
+        calls = calls * 2 // 3
+        row = measure(scenario, subject, calls, seconds)
+    return row
+
+
+def _best_of(rows: list[Row]) -> Row:
+    sound = [row for row in rows if "void" not in row] or rows
+    best = min(sound, key=lambda row: row["us_per_call_tick"])
+    return {**best, "rounds": [row["us_per_call_tick"] for row in rows]}
 
 
 COLUMNS = {
@@ -90,18 +124,17 @@ def main() -> None:
     parser.add_argument(
         "--naive-calls", type=int, default=10, help="calls for the naive design (default 10, where it is best)"
     )
-    parser.add_argument("--seconds", type=float, default=10, help="measured time of each row (default 10)")
+    parser.add_argument("--seconds", type=float, default=8, help="measured time of each round (default 8)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each subject (default 3)")
     parser.add_argument("--scenario", choices=list(ENCODINGS), action="append", help="default: all")
     arguments = parser.parse_args()
     scenarios = arguments.scenario or list(ENCODINGS)
-    rows = []
+    rows: list[Row] = []
     for scenario in scenarios:
         plan = [("tandem", arguments.calls)]
         if scenario == "transcode":
             plan = [("naive", arguments.naive_calls), ("tandem", arguments.naive_calls), *plan]
-        for subject, calls in plan:
-            print(f"{scenario}: {subject}, {calls} calls, {arguments.seconds:.0f} s ...", file=sys.stderr, flush=True)
-            rows.append(measure(scenario, subject, calls, arguments.seconds))
+        rows += best(scenario, plan, arguments.rounds, arguments.seconds)
     print(table(rows))
     ratios = compare(rows)
     for name, value in ratios.items():
