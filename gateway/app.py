@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
 
-from gateway import call_log, parts, parts_sip
+from gateway import parts, parts_sip
 from gateway.api.server import WebServer, browser_hub
 from gateway.api.turn import IceServers
 from gateway.calls import events as ev
@@ -26,9 +26,10 @@ from gateway.config import Config
 from gateway.directory import Everywhere
 from gateway.drivers.browser import BrowserDriver
 from gateway.drivers.sip import SipDriver
-from gateway.lifecycle import open_in_order, run
-from gateway.memory import QuietMemory
-from gateway.metrics import Metrics, bounded
+from gateway.ops import call_log
+from gateway.ops.lifecycle import open_in_order, run
+from gateway.ops.memory import QuietMemory
+from gateway.ops.metrics import Metrics, bounded
 from gateway.parts import CannotStart
 from gateway.runtime import Runtime
 from media.host import MediaHost

@@ -117,7 +117,7 @@ def _config_path(arguments: argparse.Namespace) -> Path | None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from gateway.config_file import ConfigError, load
+    from gateway.config.file import ConfigError, load
 
     if (path := _config_path(arguments)) is None:
         return MISUSED
@@ -130,7 +130,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from gateway.config_file import ConfigError, load
+    from gateway.config.file import ConfigError, load
 
     if (path := _config_path(arguments)) is None:
         return MISUSED
@@ -149,7 +149,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from gateway.app import CannotStart
-    from gateway.demo import DemoOptions, demo
+    from gateway.demo.run import DemoOptions, demo
 
     options = DemoOptions(
         lan=arguments.lan,

@@ -15,7 +15,7 @@ from gateway.api.turn import TurnConfig, credentials
 from gateway.calls.causes import Ending
 from gateway.calls.router import Account, Route, Target
 from gateway.calls.settings import CallSettings
-from gateway.config import Config, RouteTable
+from gateway.config.tables import Config, RouteTable
 from media.host import IceServer, MediaConfig
 from signaling.browser.config import BrowserConfig
 

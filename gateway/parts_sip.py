@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 
-from gateway.config import Config, TrunkTable
+from gateway.config.tables import Config, TrunkTable
 from gateway.drivers.sip import Trunk
 from gateway.parts import EVERYWHERE
 from signaling.sip.address import Address

@@ -57,8 +57,8 @@ class Call(Actor):
         if isinstance(command, cmd.HangUp):
             self._end(ending(command.cause), command.leg)
             return
-        party = self._device(command.leg)
-        if party is not None:
+        party = self._device(getattr(command, "leg", ""))
+        if party is not None and type(command) in _COMMANDS:
             _COMMANDS[type(command)](self, party, command)
 
     def drained(self, now: float) -> None:

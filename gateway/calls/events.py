@@ -7,6 +7,7 @@ questions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .causes import Ending
@@ -39,6 +40,10 @@ class Incoming:
     """A number, a user's name, or a whole SIP URI when it is not one of ours."""
     hops: int = 70
     """How many servers it may still go through (Max-Forwards, RFC 3261 section 8.1.1.6)."""
+    trunk: str = ""
+    """The trunk it came in by."""
+    source: str = ""
+    """The address it came from: "192.0.2.7"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +152,31 @@ class Finished:
     leg: str
 
 
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """It asks to be replaced by somebody else (REFER), or to join the two calls it is in (`replaces`)."""
+
+    leg: str
+    to: str
+    """A number or a SIP address."""
+    replaces: str | None = None
+    """The leg of its other call, whose place its first call's peer is to take (RFC 3891)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecided:
+    """What a program (a webhook) said about where this call goes."""
+
+    leg: str
+    targets: tuple[str, ...] = ()
+    refusal: Ending | None = None
+    failed: str = ""
+    """It could not be asked, in words: the route's own targets are taken."""
+
+
 LegEvent = (
     Ready | Ringing | EarlyMedia | Answered | Rejected | HungUp | Failed | Reoffered | AnswerArrived | RateAgreed
-    | Stalled | Flowing | DigitHeard | Finished
+    | Stalled | Flowing | DigitHeard | Finished | Referred | RouteDecided
 )  # fmt: skip
 
 
@@ -165,10 +192,14 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True)
 class CallStarted(CallEvent):
+    """`kind` "api": a program places it, and no leg has called."""
+
     caller: Identity
     kind: str
     dialled: str
     leg: str
+    trunk: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +277,181 @@ class CallEnded(CallEvent):
     """Seconds from answer to end, None when nobody answered."""
     trail: tuple[str, ...] = field(default=())
     """How each target fell out, in order: what the caller's one answer was made of."""
+
+
+# ---------------------------------------------------------------- ... about its parties
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered(CallEvent):
+    """A party that was called is in the call: the first of a placed call, one that was added, a transfer's target."""
+
+    leg: str
+    kind: str
+    address: str
+    user: str | None
+    role: str = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationFailed(CallEvent):
+    """Nobody answered for an `Add`."""
+
+    to: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged(CallEvent):
+    leg: str
+    role: str
+    whisper_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStarted(CallEvent):
+    leg: str
+    """Who gives its place away."""
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDone(CallEvent):
+    leg: str
+    to: str
+    by: str
+    """The leg that took the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed(CallEvent):
+    leg: str
+    to: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class CallMerged(CallEvent):
+    """All its parties have gone over into another call; `CallEnded` (cause "merged") follows."""
+
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallJoined(CallEvent):
+    """Parties of another call have come over."""
+
+    other: str
+    legs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSplit(CallEvent):
+    """A party has gone over into a call of its own."""
+
+    leg: str
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnnotated(CallEvent):
+    metadata: Mapping[str, str]
+    """All of it, as it is now."""
+
+
+# ---------------------------------------------------------------- ... about sound
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStarted(CallEvent):
+    id: str
+    leg: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded(CallEvent):
+    id: str
+    why: str
+    """"done", "stopped", "key", "failed", "ended" (the call)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsCollected(CallEvent):
+    id: str
+    leg: str
+    digits: str
+    why: str
+    """"complete", "terminator", "timeout", "stopped", "left"."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted(CallEvent):
+    id: str
+    name: str
+    """The file's name without folder."""
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPaused(CallEvent):
+    id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(CallEvent):
+    id: str
+    name: str
+    seconds: float
+    why: str
+    """"stopped", "failed", "ended" (the call)."""
+
+
+# ---------------------------------------------------------------- ... what the runtime saw of a leg
+
+
+@dataclass(frozen=True, slots=True)
+class LegDescribed(CallEvent):
+    """A description of media (SDP), for those who explain calls afterwards."""
+
+    leg: str
+    side: str
+    """"ours" or "theirs"."""
+    what: str
+    """"offer" or "answer"."""
+    sdp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LegMedia(CallEvent):
+    """Offer and answer have met."""
+
+    leg: str
+    codec: str
+    rate: int
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeard(CallEvent):
+    """Its first media packet."""
+
+    leg: str
+    source: str
+    """Where it came from, "192.0.2.7:4000"; empty where that is not known (a browser)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegTransport(CallEvent):
+    """The transport of its media (ICE and DTLS with a browser) is "connected" or "disconnected"."""
+
+    leg: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegQuality(CallEvent):
+    """How it sounds, every few seconds and once more at its end: `media.events.LegStats` as a mapping."""
+
+    leg: str
+    stats: Mapping[str, object]

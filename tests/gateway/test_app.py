@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from gateway.app import CannotStart, Gateway
-from gateway.config import Config, TrunkTable
+from gateway.config.tables import Config, TrunkTable
 
 
 def config(**more) -> Config:

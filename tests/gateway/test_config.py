@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config
-from gateway.config_file import ConfigError, _inner, load
+from gateway.config.file import ConfigError, _inner, load
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tandem.example.toml"

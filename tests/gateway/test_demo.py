@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from gateway import demo_box
-from gateway.demo import NUMBERS, PEOPLE, DemoOptions, demo_config, free_port, password, shown, tcp_free, udp_free
-from gateway.demo_box import Screen, box
-from gateway.demo_certificate import certificate
+from gateway.demo import box as demo_box
+from gateway.demo.box import Screen, box
+from gateway.demo.certificate import certificate
+from gateway.demo.run import NUMBERS, PEOPLE, DemoOptions, demo_config, free_port, password, shown, tcp_free, udp_free
 from gateway.parts import CannotStart
 from tests.kit.ports import free_port as any_free_port
 

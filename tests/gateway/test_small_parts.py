@@ -4,14 +4,14 @@ import asyncio
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway import call_log
 from gateway.accounts import Accounts, Person
 from gateway.calls import events as ev
 from gateway.calls.causes import ending
 from gateway.calls.ports import Contact
 from gateway.calls.router import Account
 from gateway.directory import Everywhere
-from gateway.metrics import Metrics, bounded
+from gateway.ops import call_log
+from gateway.ops.metrics import Metrics, bounded
 
 ALICE = Person(Account("alice", "101", "Alice A."), "secret")
 

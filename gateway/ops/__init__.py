@@ -1,0 +1,5 @@
+"""Running the gateway: starting and stopping in order, figures, logs, memory.
+
+I am: the caretaker.  I may use: asyncio, prometheus-client, logging; the events of `gateway.calls`.
+I never: decide about a call.  What wakes me: a call's event, a signal, a scrape.
+"""
