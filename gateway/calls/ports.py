@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .causes import Ending
-from .commands import Command
+from .commands import Command, Merge, Place, Split
 from .events import Identity, Incoming, LegEvent
+from .view import CallView
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +79,23 @@ class Control(Protocol):
     def ask(self, leg: str, command: Command) -> None: ...
     def candidate(self, leg: str, candidate: str | None) -> None:
         """A trickled ICE candidate of the leg's, for its media."""
+        ...
+
+
+class Desk(Protocol):
+    """What programs speak to (REST, agents' tools, menus). Every verb raises `errors.CommandRefused` with words."""
+
+    def place(self, order: Place) -> str:
+        """Begin a call of the program's own; its id. What comes of it is told as events."""
+        ...
+
+    def command(self, call: str, command: Command) -> None: ...
+    def merge(self, order: Merge) -> None: ...
+    def split(self, order: Split) -> None: ...
+    def view(self, call: str) -> CallView | None:
+        """None: no such live call."""
+        ...
+
+    def views(self) -> Sequence[CallView]:
+        """All live calls, the oldest first."""
         ...
