@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from gateway.calls import commands as cmd
 from gateway.calls import effects as fx
 from gateway.calls import events as ev
 from gateway.calls.call import Call
+from gateway.calls.errors import NoSuchCall
 from gateway.calls.ports import Driver, Screen
 from gateway.calls.table import CallTable
+from gateway.calls.view import CallView
 from media import events as me
 from media.errors import BadDescription, MediaError
 from media.host import MediaHost, OpenPlayer, OpenRecorder, OpenSip, OpenWebrtc
@@ -51,7 +54,7 @@ class _Leg:
 
 
 class Runtime:
-    """`Control` for drivers. `publish` gets every call event, in order."""
+    """`Control` for drivers, `Desk` for programs. `publish` gets every call event, in order."""
 
     def __init__(
         self,
@@ -105,9 +108,52 @@ class Runtime:
             self.table.command(call, command, self._now())
             self._pump()
 
+    def wish(self, leg: str, command: cmd.Command) -> None:
+        call = self.table.of_leg(leg)
+        if call is not None:
+            self.command(call.id, command)
+
+    def join(self, leg: str, other: str, *, leave: bool) -> None:
+        first, second = self.table.of_leg(leg), self.table.of_leg(other)
+        if first is None or second is None:
+            raise NoSuchCall("One of the two calls has just ended.")
+        self.merge(cmd.Merge(first.id, second.id, (leg, other) if leave else (other,)))
+
     def candidate(self, leg: str, candidate: str | None) -> None:
         if leg in self._legs and self._legs[leg].opened:
             self._media.candidate(leg, candidate)
+
+    # ------------------------------------------------------------ from programs (calls.ports.Desk)
+
+    def place(self, order: cmd.Place) -> str:
+        call = self.table.place(order, self._now())
+        self._idle.clear()
+        self._pump()
+        return call.id
+
+    def command(self, call: str, command: cmd.Command) -> None:
+        found = self.table.get(call)
+        if found is None:
+            raise NoSuchCall(f"There is no live call {call}. It is over, or never was.")
+        try:
+            self.table.order(found, command, self._now())
+        finally:
+            self._pump()
+
+    def merge(self, order: cmd.Merge) -> None:
+        self.table.merge(order, self._now())
+        self._pump()
+
+    def split(self, order: cmd.Split) -> None:
+        self.table.split(order, self._now())
+        self._pump()
+
+    def view(self, call: str) -> CallView | None:
+        found = self.table.get(call)
+        return found.view() if found is not None else None
+
+    def views(self) -> list[CallView]:
+        return [call.view() for call in self.table]
 
     # ------------------------------------------------------------ from media
 
@@ -115,10 +161,10 @@ class Runtime:
         match event:
             case me.Failed(leg=leg, reason=reason):
                 self._media_failed(leg, reason)
-            case me.Connected(leg=leg):
-                self._show(leg, lambda screen: screen.show_media(leg, "connected"))
-            case me.Disconnected(leg=leg):
-                self._show(leg, lambda screen: screen.show_media(leg, "disconnected"))
+            case me.Connected(leg=leg) | me.Disconnected(leg=leg):
+                state = "connected" if isinstance(event, me.Connected) else "disconnected"
+                self._show(leg, lambda screen: screen.show_media(leg, state))
+                self._seen(leg, lambda call, at: ev.LegTransport(call, at, leg, state))
             case me.Stalled(leg=leg, seconds=seconds):
                 self.tell(ev.Stalled(leg, seconds))
             case me.Resumed(leg=leg):
@@ -128,15 +174,16 @@ class Runtime:
             case me.Finished(leg=leg):
                 self.tell(ev.Finished(leg))
             case me.Quality(leg=leg, stats=stats):
-                self._show(leg, lambda screen: screen.show_quality(leg, asdict(stats)))
+                self._measured(leg, asdict(stats))
             case me.LocalCandidate(leg=leg, candidate=candidate):
                 self._show(leg, lambda screen: screen.candidate(leg, candidate))
             case me.Negotiated(leg=leg):
                 self._negotiated(event)
             case me.Refused(why=why, count=count):
                 self.refused[why] += count
-            case me.FirstMedia():
-                pass
+            case me.FirstMedia(leg=leg):
+                source = getattr(event, "source", "")
+                self._seen(leg, lambda call, at: ev.LegHeard(call, at, leg, source))
 
     def _media_failed(self, leg: str, reason: str) -> None:
         if leg in self._legs:
@@ -147,9 +194,34 @@ class Runtime:
 
     def _negotiated(self, event: me.Negotiated) -> None:
         self.tell(ev.RateAgreed(event.leg, event.sample_rate))
+        facts = (event.leg, event.encoding, event.sample_rate, event.direction)
+        self._seen(event.leg, lambda call, at: ev.LegMedia(call, at, *facts))
         known = self._legs.get(event.leg)
         if known is not None and known.kind == "sip":  # a page holds by its own message
             self.ask(event.leg, cmd.Hold(event.leg, event.direction in HOLDS))
+
+    def _measured(self, leg: str, figures: dict[str, object]) -> None:
+        self._show(leg, lambda screen: screen.show_quality(leg, figures))
+        self._seen(leg, lambda call, at: ev.LegQuality(call, at, leg, figures))
+
+    def _last_measured(self, leg: str) -> None:
+        """How it sounded up to the end, for those who keep records."""
+        known = self._legs.get(leg)
+        if known is not None and known.opened:
+            with suppress(MediaError):
+                figures = asdict(self._media.stats(leg))
+                self._seen(leg, lambda call, at: ev.LegQuality(call, at, leg, figures))
+
+    def _seen(self, leg: str, event: Callable[[str, float], ev.CallEvent]) -> None:
+        """Publish what was seen of a leg, in the call where it is now."""
+        call = self.table.of_leg(leg)
+        if call is not None and leg in self._legs:
+            self._publish(event(call.id, self._now()))
+
+    def _described(self, leg: str, side: str, what: str, body: bytes) -> None:
+        if body:
+            text = body.decode("utf-8", "replace")
+            self._seen(leg, lambda call, at: ev.LegDescribed(call, at, leg, side, what, text))
 
     def _show(self, leg: str, show: Callable[[Screen], None]) -> None:
         known = self._legs.get(leg)
@@ -268,20 +340,24 @@ class Runtime:
         if leg.delayed:
             leg.our_answer = await self._media.offer(effect.leg)
         else:
+            self._described(effect.leg, "theirs", "offer", leg.offer)
             leg.our_answer = await self._media.accept(effect.leg, leg.offer)
+        self._described(effect.leg, "ours", "offer" if leg.delayed else "answer", leg.our_answer)
         self.tell(ev.Ready(effect.leg))
 
     async def _ring(self, effect: fx.Ring) -> None:
         self._legs[effect.leg] = _Leg(effect.kind)
         self._open(effect.leg, effect.kind, effect.rate)
         offer = await self._media.offer(effect.leg)
+        self._described(effect.leg, "ours", "offer", offer)
         driver = self._drivers[effect.kind]
-        driver.ring(effect.leg, effect.address, effect.user, effect.caller, offer, effect.hops)
+        driver.ring(effect.leg, effect.address, effect.user, effect.caller, offer, effect.hops, effect.headers)
 
     async def _settle(self, effect: fx.Settle) -> None:
         leg = self._legs[effect.leg]
         answer, leg.their_answer = leg.their_answer, b""
         if answer:
+            self._described(effect.leg, "theirs", "answer", answer)
             await self._media.settle(effect.leg, answer)
             leg.settled = True
         elif not leg.settled:
@@ -291,9 +367,11 @@ class Runtime:
     async def _answer_reoffer(self, effect: fx.AnswerReoffer) -> None:
         leg, driver = self._legs[effect.leg], self._drivers[self._legs[effect.leg].kind]
         if leg.offer:
+            self._described(effect.leg, "theirs", "offer", leg.offer)
             answer = await self._media.accept(effect.leg, leg.offer)
         else:  # a re-INVITE without one asks for ours
             answer = await self._media.offer(effect.leg)
+        self._described(effect.leg, "ours", "answer" if leg.offer else "offer", answer)
         driver.answer_reoffer(effect.leg, answer)
 
     async def _tune(self, effect: fx.Tune) -> None:
@@ -329,6 +407,14 @@ class Runtime:
     def _show_digit(self, effect: fx.ShowDigit) -> None:
         self._show(effect.leg, lambda screen: screen.show_digit(effect.leg, effect.key))
 
+    def _show_peers(self, effect: fx.ShowPeers) -> None:
+        self._show(effect.leg, lambda screen: screen.show_peers(effect.leg, effect.peers))
+
+    def _show_transfer(self, effect: fx.ShowTransfer) -> None:
+        driver = self._drivers.get(self._legs[effect.leg].kind) if effect.leg in self._legs else None
+        if driver is not None:
+            driver.show_transfer(effect.leg, effect.to, effect.state, effect.ending)
+
     # ------------------------------------------------------------ effects: sound
 
     def _play(self, effect: fx.Play) -> None:
@@ -340,7 +426,8 @@ class Runtime:
 
     def _record(self, effect: fx.Record) -> None:
         self._recordings.mkdir(parents=True, exist_ok=True)
-        self._media.open(OpenRecorder(effect.leg, str(self._file(effect.name)), rate=effect.rate))
+        path = str(self._file(effect.name))
+        self._media.open(OpenRecorder(effect.leg, path, rate=effect.rate, channels=effect.channels))
 
     def _discard(self, effect: fx.Discard) -> None:
         self._file(effect.name).unlink(missing_ok=True)
@@ -353,6 +440,7 @@ class Runtime:
             self._media.send_digits(effect.leg, effect.digits)
 
     async def _release(self, effect: fx.Release) -> None:
+        self._last_measured(effect.leg)
         leg = self._legs.pop(effect.leg, None)
         if leg is not None:
             self._drivers[leg.kind].release(effect.leg)
@@ -376,6 +464,8 @@ _HANDS: dict[type, Callable[[Runtime, Any], Awaitable[None] | None]] = {
     fx.HangUp: Runtime._hang_up,
     fx.ShowHeld: Runtime._show_held,
     fx.ShowDigit: Runtime._show_digit,
+    fx.ShowTransfer: Runtime._show_transfer,
+    fx.ShowPeers: Runtime._show_peers,
     fx.Play: Runtime._play,
     fx.Record: Runtime._record,
     fx.Discard: Runtime._discard,

@@ -107,11 +107,12 @@ class OpenPlayer:
 
 @dataclass(frozen=True, slots=True)
 class OpenRecorder:
-    """A WAV file with two ears: the sinks LEG/0 and LEG/1."""
+    """A WAV file with two ears, the sinks LEG/0 and LEG/1; or with one, which hears all."""
 
     leg: str
     path: str
     rate: int = 8000
+    channels: int = 2
 
 
 Order = OpenWebrtc | OpenSip | OpenPlayer | OpenRecorder
@@ -240,7 +241,7 @@ class MediaHost:
                 return Player(order.leg, order.source, self.clock, self._tell, loop=order.loop, rate=order.rate)
             case OpenRecorder():
                 path = Path(self.config.recordings, order.path)
-                return Recorder(order.leg, str(path), self.clock, self._tell, rate=order.rate)
+                return Recorder(order.leg, str(path), self.clock, self._tell, rate=order.rate, channels=order.channels)
 
     def _sip(self, order: OpenSip) -> SipLeg:
         config = self.config
@@ -328,9 +329,10 @@ class MediaHost:
         leg, _, ear = name.partition("/")
         party = self._leg(leg)
         if isinstance(party, Recorder):
-            if ear not in ("0", "1"):
-                raise BadOrder(f"{name!r} has two ears: {leg}/0 and {leg}/1")
-            return party.channel(int(ear))
+            try:
+                return party.channel(int(ear))
+            except (ValueError, IndexError):
+                raise BadOrder(f"{name!r} has no such ear: {leg}/0, and {leg}/1 where it has two") from None
         if ear or isinstance(party, Player):
             raise BadOrder(f"{name!r} cannot hear: it is a {type(party).__name__.lower()}")
         return party

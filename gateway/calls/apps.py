@@ -15,6 +15,9 @@ from .effects import Graph
 class Stage(Protocol):
     """What a script can do; the call it plays in fills it."""
 
+    argument: str
+    """What stands behind the application's colon."""
+
     @property
     def caller(self) -> str: ...
     @property
@@ -45,6 +48,11 @@ class Stage(Protocol):
 class Script:
     """Base: answers, is silent, does nothing."""
 
+    keeps_alone = False
+    """The call goes on when one party is left."""
+    alone = ""
+    """What that party hears: a player's source."""
+
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
@@ -62,6 +70,19 @@ class Echo(Script):
 
     def graph(self) -> Graph:
         return {self.stage.caller: (self.stage.caller,)}
+
+
+class Park(Script):
+    """Silence, until a program says what is to happen."""
+
+    keeps_alone = True
+
+
+class Conference(Script):
+    """A room by the name behind the colon: everybody who calls it is in one call. The first hears music."""
+
+    keeps_alone = True
+    alone = "music"
 
 
 class _Playing(Script):
@@ -155,4 +176,6 @@ APPS: dict[str, Callable[[Stage], Script]] = {
     "tones": Tones,
     "music": Music,
     "record": RecordAndPlay,
+    "park": Park,
+    "conference": Conference,
 }

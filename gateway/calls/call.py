@@ -13,60 +13,103 @@ from collections.abc import Callable
 from . import commands as cmd
 from . import effects as fx
 from . import events as ev
-from .acts import ACTIONS, Actor
+from .acts import ACTIONS
 from .causes import Ending, ending
+from .errand import On as ErrandOn
+from .errors import CommandRefused, NoSuchLeg
 from .hunt import Hunt
+from .live import Live
+from .orders import ORDERS
 from .party import Party, Phase
+from .plans import plan_to
+from .router import Plan
 from .states import CALL, On, State
+from .view import CallView
 
 
-class Call(Actor):
-    """The deciding half; its actions are `acts.Actor`'s."""
+class Call(Live):
+    """The deciding half; its actions are `acts.Actor`'s, the rooms of a live call `live.Live`'s."""
 
     # ------------------------------------------------------------ verbs
 
     def begin(self, now: float, refusal: Ending | None = None) -> None:
         """Look up the route and agree on the caller's media, or refuse at once."""
-        self._now = self.started_at = now
-        self._tell(ev.CallStarted(self.id, now, self.caller.identity, self.caller.kind, self.dialled, self.caller.leg))
-        stranger = self.caller.identity.user is None
-        plan = refusal or self._router.route(self.dialled, stranger=stranger)
+        self.now = self.started_at = now
+        caller = self.caller
+        origin = self.origin
+        where = (origin.trunk, origin.source) if isinstance(origin, ev.Incoming) else ("", "")
+        leg = caller.leg if caller.has_device else ""
+        self.tell(ev.CallStarted(self.id, now, caller.identity, caller.kind, self.dialled, leg, *where))
+        if self.metadata:
+            self.tell(ev.CallAnnotated(self.id, now, dict(self.metadata)))
+        plan = refusal or self._first_plan()
         if isinstance(plan, Ending):
             self._end(plan)
             return
-        self._hunt = Hunt(self._router, plan, self._settings.forward_limit)
-        self._tell_route()
-        self.caller.asked_rate = self._finder.bandwidth(plan)
-        self._do(fx.Progress(self.caller.leg, "trying"))
-        self._do(fx.AcceptOffer(self.caller.leg, self.caller.kind, self.caller.asked_rate))
-        self._deadlines["setup"] = now + self._settings.setup_timeout
+        self._hunt = Hunt(self._router, plan, self.settings.forward_limit)
+        self.tell_route()
+        if self.placing is not None:
+            self._step(On.CALLER_READY)
+            return
+        caller.asked_rate = self._finder.bandwidth(plan, caller)
+        self.do(fx.Progress(caller.leg, "trying"))
+        self.do(fx.AcceptOffer(caller.leg, caller.kind, caller.asked_rate))
+        self._deadlines["setup"] = now + self.settings.setup_timeout
+
+    def _first_plan(self) -> Plan | Ending:
+        if self.placing is not None:
+            return plan_to(self._router, self.placing.first, self.placing.timeout)
+        return self._router.route(self.dialled, stranger=self.caller.identity.user is None)
 
     def receive(self, event: ev.LegEvent, now: float) -> None:
-        self._now = now
+        self.now = now
         if isinstance(event, ev.Finished):
-            if self._script is not None and self.board.has(event.leg):
-                self._script.finished(event.leg)
-                self._rewire()
+            self._finished(event.leg)
             return
         party = self._device(event.leg)
         if party is not None:
             _HANDLERS[type(event)](self, party, event)
 
     def command(self, command: cmd.Command, now: float) -> None:
-        self._now = now
+        """Raises CommandRefused where it makes no sense now."""
+        self.now = now
         if isinstance(command, cmd.HangUp):
             self._end(ending(command.cause), command.leg)
             return
+        handler = _COMMANDS.get(type(command))
+        if handler is None:
+            ORDERS[type(command)](self, command)
+            return
         party = self._device(getattr(command, "leg", ""))
-        if party is not None and type(command) in _COMMANDS:
-            _COMMANDS[type(command)](self, party, command)
+        if party is None:
+            raise NoSuchLeg(f"There is no leg {getattr(command, 'leg', '')} in this call.")
+        handler(self, party, command)
+
+    def view(self) -> CallView:
+        origin = self.origin
+        return CallView(
+            self.id,
+            self.state.value,
+            origin.kind if isinstance(origin, ev.Incoming) else "api",
+            origin.caller,
+            self.dialled,
+            origin.trunk if isinstance(origin, ev.Incoming) else "",
+            self.started_at,
+            self.answered_at or None,
+            tuple(party.view() for party in self.parties.values() if party.kind != "api"),
+            dict(self.metadata),
+            self.prompts.ids,
+            self.tapes.ids,
+            tuple(self.collectors),
+        )
 
     def drained(self, now: float) -> None:
         """Every effect up to `Finish` has been carried out."""
-        self._now = now
+        self.now = now
         self._step(On.DRAINED)
 
     def outgoing(self) -> list[fx.Effect]:
+        self.show_peers()
         effects, self._effects = self._effects, []
         return effects
 
@@ -77,7 +120,7 @@ class Call(Actor):
         return min(self._deadlines.values(), default=None)
 
     def wake(self, now: float) -> None:
-        self._now = now
+        self.now = now
         for name in [n for n, at in self._deadlines.items() if at <= now]:
             if self._deadlines.pop(name, None) is not None:  # an earlier one may have called it off
                 self._due(name)
@@ -85,7 +128,16 @@ class Call(Actor):
     def _device(self, leg: str) -> Party | None:
         """The party of this leg while it is in the call; an application has no device that could say anything."""
         party = self.parties.get(leg)
-        return party if party is not None and party.kind != "app" and self.ending is None else None
+        return party if party is not None and party.has_device and self.ending is None else None
+
+    def _finished(self, leg: str) -> None:
+        if not self.board.has(leg):
+            return
+        if not self.prompts.finished(leg, self._prompt_rate) and not self.tapes.finished(leg, self.now):
+            if self._script is None:
+                return
+            self._script.finished(leg)
+        self.rewire()
 
     # ------------------------------------------------------------ the table turns
 
@@ -103,7 +155,7 @@ class Call(Actor):
             for action in actions:
                 ACTIONS[action](self, party)
         self._stepping = False
-        self._rewire()
+        self.rewire()
 
     def _end(self, why: Ending, by: str | None = None) -> None:
         if self.ending is None:
@@ -119,10 +171,21 @@ class Call(Actor):
         elif kind == "duration":
             self._end(ending("max-duration"))
         elif kind == "media":
-            self._end(ending("media-timeout"), rest)
+            self._lost(rest)
+        elif kind == "errand" and rest in self.errands:
+            self.errands[rest].feed(ErrandOn.TIMED_OUT)
+        elif kind == "collect" and rest in self.collectors:
+            self.collected(self.collectors[rest], "timeout")
         elif self._script is not None:
             self._script.alarm(rest)
-            self._rewire()
+            self.rewire()
+
+    def _lost(self, leg: str) -> None:
+        party = self.parties.get(leg)
+        if party is not None and self.may_go_on_without(party):
+            self.leave(party, ending("media-timeout"), tell=True)
+        else:
+            self._end(ending("media-timeout"), leg)
 
     def _setup_too_slow(self) -> None:
         if self.state is State.ANSWERING and self.winner is not None:
@@ -138,29 +201,34 @@ class Call(Actor):
                 self._step(On.CALLER_READY)
             return
         party.settling = max(0, party.settling - 1)
+        errand = self.errand_of(party)
+        if errand is not None and not party.settling:
+            errand.feed(ErrandOn.READY, party)
         if party.settling or party is not self.winner:
             return
         if self.state is State.ANSWERING:
-            self._step(On.JOINED, party)
+            self._joined(party)
         elif self.state is State.EARLY:
             party.early = True
-            self._rewire()
+            self.rewire()
 
     def _on_ringing(self, party: Party, _: ev.LegEvent) -> None:
         if party.phase is Phase.CALLED:
             party.phase = Phase.RINGING
-            self._tell(ev.CallAlerting(self.id, self._now, party.leg))
-            self._step(On.RINGING, party)
+            self.tell(ev.CallAlerting(self.id, self.now, party.leg))
+            if party.errand is None:
+                self._step(On.RINGING, party)
 
     def _on_early(self, party: Party, _: ev.LegEvent) -> None:
         if party.phase in (Phase.CALLED, Phase.RINGING):
             party.phase = Phase.EARLY
-            self._step(On.EARLY_MEDIA, party)
+            if party.errand is None:
+                self._step(On.EARLY_MEDIA, party)
 
     def _on_answered(self, party: Party, _: ev.LegEvent) -> None:
         if party.waiting:
             party.phase = Phase.PICKED_UP
-            self._step(On.PICKED_UP, party)
+            self._picked_up(party)
 
     def _on_left(self, party: Party, event: ev.LegEvent) -> None:
         """Rejected, HungUp or Failed: it will not be in this call any more."""
@@ -170,10 +238,16 @@ class Call(Actor):
         still_there = isinstance(event, ev.Failed)  # ours failed: the other side does not know yet
         if party is self.caller and party.phase is Phase.ARRIVED and not still_there and event.cause == "normal":
             why = ending("cancelled")
-        if party is self.caller or party.phase is Phase.UP:
+        errand = self.errand_of(party)
+        if party.up and self.may_go_on_without(party):
+            self.leave(party, why, tell=still_there)
+        elif party is self.caller or party.up:
             if not still_there:
-                self._forget(party, why)
+                self.forget(party, why)
             self._end(why, party.leg)
+        elif errand is not None:
+            self.dismiss(party, why, tell=still_there)
+            errand.fell_out(party, why)
         else:
             if isinstance(event, ev.Rejected) and event.moved:
                 why = self._divert(event.moved)
@@ -188,12 +262,12 @@ class Call(Actor):
         return ending("unreachable", f"It has moved to {number}.", 480)
 
     def _on_reoffered(self, party: Party, _: ev.LegEvent) -> None:
-        self._do(fx.AnswerReoffer(party.leg))
+        self.do(fx.AnswerReoffer(party.leg))
 
     def _on_answer_arrived(self, party: Party, _: ev.LegEvent) -> None:
         if party is not self.caller:
             party.settling += 1
-        self._do(fx.Settle(party.leg))
+        self.do(fx.Settle(party.leg))
 
     def _on_rate(self, party: Party, event: ev.LegEvent) -> None:
         assert isinstance(event, ev.RateAgreed)
@@ -203,27 +277,43 @@ class Call(Actor):
     def _on_stalled(self, party: Party, event: ev.LegEvent) -> None:
         assert isinstance(event, ev.Stalled)
         party.stalled_for = event.seconds
-        self._tell(ev.CallSilent(self.id, self._now, party.leg, True))
-        self._watch_silence()
+        self.tell(ev.CallSilent(self.id, self.now, party.leg, True))
+        self.watch_silence()
 
     def _on_flowing(self, party: Party, _: ev.LegEvent) -> None:
         if party.stalled_for is not None:
             party.stalled_for = None
-            self._tell(ev.CallSilent(self.id, self._now, party.leg, False))
-            self._watch_silence()
+            self.tell(ev.CallSilent(self.id, self.now, party.leg, False))
+            self.watch_silence()
 
     def _on_digit(self, party: Party, event: ev.LegEvent) -> None:
         assert isinstance(event, ev.DigitHeard)
-        if party.keys.take(1, self._now):
+        if party.keys.take(1, self.now):
             self._pressed(party, event.key)
 
     def _pressed(self, party: Party, key: str) -> None:
-        self._tell(ev.CallDigit(self.id, self._now, party.leg, key))
+        self.tell(ev.CallDigit(self.id, self.now, party.leg, key))
+        self.prompts.key(party.leg, self._prompt_rate)
+        self.key_collected(party, key)
         if self._script is not None and party is self.caller:
             self._script.digit(key)
-            self._rewire()
+        self.rewire()
         for other in self._others(party):
-            self._do(fx.ShowDigit(other.leg, key))
+            self.do(fx.ShowDigit(other.leg, key))
+
+    def _on_referred(self, party: Party, event: ev.LegEvent) -> None:
+        """A phone transfers: to somebody new, or its two calls into one."""
+        assert isinstance(event, ev.Referred)
+        if event.replaces is not None:
+            self.wishes.append(cmd.Merge(self.id, event.replaces.partition("-")[0], (party.leg, event.replaces)))
+            return
+        try:
+            self.command(cmd.Transfer(party.leg, self._router.meant(event.to)), self.now)
+        except CommandRefused as refused:
+            self.refuse_transfer(party.leg, refused.words)
+
+    def refuse_transfer(self, leg: str, words: str) -> None:
+        self.do(fx.ShowTransfer(leg, "", "failed", ending("forbidden", words)))
 
     # ------------------------------------------------------------ what somebody asks
 
@@ -232,28 +322,28 @@ class Call(Actor):
         if party.holding == command.on:
             return
         party.holding = command.on
-        self._tell(ev.CallHeld(self.id, self._now, party.leg, command.on))
-        self._do(fx.ShowHeld(party.leg, "me", command.on))
+        self.tell(ev.CallHeld(self.id, self.now, party.leg, command.on))
+        self.do(fx.ShowHeld(party.leg, "me", command.on))
         for other in self._others(party):
-            self._do(fx.ShowHeld(other.leg, "peer", command.on))
-        self._rewire()
-        self._watch_silence(anew=True)
+            self.do(fx.ShowHeld(other.leg, "peer", command.on))
+        self.rewire()
+        self.watch_silence(anew=True)
 
     def _mute(self, party: Party, command: cmd.Command) -> None:
         assert isinstance(command, cmd.Mute)
         if party.muted == command.on:
             return
         party.muted = command.on
-        self._tell(ev.CallMuted(self.id, self._now, party.leg, command.on))
-        self._do(fx.Mute(party.leg, command.on))
+        self.tell(ev.CallMuted(self.id, self.now, party.leg, command.on))
+        self.do(fx.Mute(party.leg, command.on))
 
     def _send_digits(self, party: Party, command: cmd.Command) -> None:
         assert isinstance(command, cmd.SendDigits)
-        digits = command.digits[: party.keys.take(len(command.digits), self._now)]
+        digits = command.digits[: party.keys.take(len(command.digits), self.now)]
         if not digits:
             return
         for other in self._others(party):
-            self._do(fx.SendDigits(other.leg, digits))
+            self.do(fx.SendDigits(other.leg, digits))
         for key in digits:
             self._pressed(party, key)
 
@@ -272,6 +362,7 @@ _HANDLERS: dict[type, Callable[[Call, Party, ev.LegEvent], None]] = {
     ev.Stalled: Call._on_stalled,
     ev.Flowing: Call._on_flowing,
     ev.DigitHeard: Call._on_digit,
+    ev.Referred: Call._on_referred,
 }
 
 _COMMANDS: dict[type, Callable[[Call, Party, cmd.Command], None]] = {

@@ -29,6 +29,8 @@ CAUSES = _table(
     Cause("normal", 200, 16, "The call ended."),
     Cause("cancelled", 487, 16, "The caller hung up before anybody answered."),
     Cause("answered-elsewhere", 200, 26, "Answered on another device."),
+    Cause("transferred", 200, 16, "The call was transferred."),
+    Cause("merged", 200, 16, "The call went on as part of another one."),
     # the other side's choice
     Cause("busy", 486, 17, "The line is busy."),
     Cause("declined", 603, 21, "The call was declined."),

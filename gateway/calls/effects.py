@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .causes import Ending
 from .events import Identity
+from .view import PartyView
 
 Graph = Mapping[str, tuple[str, ...]]
 """Who hears whom: {who hears: those heard}. Complete: who is not in it hears nothing."""
@@ -41,6 +42,8 @@ class Ring:
     rate: int
     hops: int = 70
     """How many servers it may still go through."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones that a program wants sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,34 @@ class ShowDigit:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTransfer:
+    """Tell who gives its place away how that goes."""
+
+    leg: str
+    to: str
+    state: str
+    """"started", "done", "failed"."""
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPeers:
+    """Show who else is in the call, now that this has changed."""
+
+    leg: str
+    peers: tuple[PartyView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskRoute:
+    """Ask a program where the call goes. -> RouteDecided"""
+
+    leg: str
+    url: str
+    facts: Mapping[str, str]
+
+
 # ---------------------------------------------------------------- sound
 
 
@@ -143,12 +174,13 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Open a two-channel recorder; its sinks are `leg/0` and `leg/1`. -> Finished when it cannot go on"""
+    """Open a recorder; its sinks are `leg/0` and, with two channels, `leg/1`. -> Finished when it cannot go on"""
 
     leg: str
     name: str
     """File name without folder or ending; a player finds it as "recording:name"."""
     rate: int
+    channels: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +220,7 @@ class Finish:
 
 
 Effect = (
-    AcceptOffer | Ring | Settle | Progress | Answer | Reject | Cancel | HangUp | AnswerReoffer | Tune | ShowHeld |
-    ShowDigit | Wire | Play | Record | Discard | Mute | SendDigits | Release | Finish
+    AcceptOffer | Ring | Settle | Progress | Answer | Reject | Cancel | HangUp | AnswerReoffer | Tune | ShowHeld
+    | ShowDigit | ShowTransfer | ShowPeers | AskRoute | Wire | Play | Record | Discard | Mute | SendDigits | Release
+    | Finish
 )  # fmt: skip

@@ -16,6 +16,7 @@ class CommandRefused(Exception):
 
     code = "refused"
     status = 409
+    sip_status, cause, retryable = 403, "forbidden", False
 
     def __init__(self, words: str) -> None:
         super().__init__(words)
@@ -36,7 +37,9 @@ class BadTarget(CommandRefused):
 
 class NotNow(CommandRefused):
     code, status = "not-now", 409
+    retryable = True
 
 
 class NotTaken(CommandRefused):
     code, status = "not-taken", 503
+    sip_status, cause, retryable = 503, "full", True

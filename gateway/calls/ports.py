@@ -13,7 +13,7 @@ from typing import Protocol
 from .causes import Ending
 from .commands import Command, Merge, Place, Split
 from .events import Identity, Incoming, LegEvent
-from .view import CallView
+from .view import CallView, PartyView
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,16 @@ class Driver(Protocol):
     A leg the driver does not know (any more) is ignored: hanging up crosses everything else.
     """
 
-    def ring(self, leg: str, address: str, user: str | None, caller: Identity, body: bytes, hops: int = 70) -> None: ...
+    def ring(
+        self,
+        leg: str,
+        address: str,
+        user: str | None,
+        caller: Identity,
+        body: bytes,
+        hops: int = 70,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None: ...
     def progress(self, leg: str, stage: str, body: bytes) -> None:
         """`body` is our answer if there is one yet; a driver sends it with the stage that wants it."""
         ...
@@ -53,6 +62,10 @@ class Driver(Protocol):
     def reoffer(self, leg: str, body: bytes) -> None: ...
     def answer_reoffer(self, leg: str, body: bytes) -> None: ...
     def refuse_reoffer(self, leg: str, status: int) -> None: ...
+    def show_transfer(self, leg: str, to: str, state: str, ending: Ending) -> None:
+        """How it goes that this party gives its place away: "started", "done", "failed"."""
+        ...
+
     def release(self, leg: str) -> None:
         """Nothing more will be said about this leg."""
         ...
@@ -65,6 +78,7 @@ class Screen(Protocol):
     def show_digit(self, leg: str, key: str) -> None: ...
     def show_media(self, leg: str, state: str) -> None: ...
     def show_quality(self, leg: str, figures: Mapping[str, object]) -> None: ...
+    def show_peers(self, leg: str, peers: Sequence[PartyView]) -> None: ...
     def candidate(self, leg: str, candidate: str | None) -> None: ...
 
 
@@ -77,6 +91,17 @@ class Control(Protocol):
 
     def tell(self, event: LegEvent, body: bytes = b"") -> None: ...
     def ask(self, leg: str, command: Command) -> None: ...
+    def wish(self, leg: str, command: Command) -> None:
+        """The same for what somebody wants to hear about when it cannot be. Raises CommandRefused."""
+        ...
+
+    def join(self, leg: str, other: str, *, leave: bool) -> None:
+        """Make one call of the two that these legs of one party are in; it leaves both, or only `other`.
+
+        Raises CommandRefused.
+        """
+        ...
+
     def candidate(self, leg: str, candidate: str | None) -> None:
         """A trickled ICE candidate of the leg's, for its media."""
         ...

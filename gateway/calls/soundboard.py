@@ -21,6 +21,10 @@ class Soundboard:
     def has(self, leg: str) -> bool:
         return leg in self._helpers
 
+    def endless(self) -> tuple[str, ...]:
+        """The players that run while they are wanted."""
+        return tuple(self._endless.values())
+
     def show(self, wanted: Sound) -> None:
         """Let be heard what `wanted` says, and stop the endless players that it does not name."""
         for role, (source, rate) in wanted.players.items():
@@ -37,9 +41,9 @@ class Soundboard:
         self._do(fx.Play(leg, source, rate, loop))
         return leg
 
-    def record(self, name: str, rate: int) -> str:
+    def record(self, name: str, rate: int, channels: int = 2) -> str:
         leg = self._new("record")
-        self._do(fx.Record(leg, name, rate))
+        self._do(fx.Record(leg, name, rate, channels))
         return leg
 
     def discard(self, name: str) -> None:

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 
 class CallStage:
-    def __init__(self, call: Actor) -> None:
+    def __init__(self, call: Actor, argument: str = "") -> None:
         self._call = call
+        self.argument = argument
 
     @property
     def caller(self) -> str:

@@ -39,6 +39,7 @@ class On(Enum):
     EARLY_MEDIA = "a target sends sound before it answers"
     PICKED_UP = "a target answers"
     JOINED = "the answer is applied"
+    FIRST_JOINED = "... of the first party of a call that a program places"
     FELL_OUT = "a target falls out, others may still answer"
     WINNER_FELL_OUT = "the target that was heard or had answered falls out"
     TIMED_OUT = "nobody answered in time"
@@ -53,6 +54,7 @@ class Do(Enum):
     APPLY_ANSWER = "apply its answer"
     DROP_LATE = "hang up: another was first"
     CONNECT = "answer the caller, join both, stop ringing the others"
+    TURN_ROUND = "it is the caller now; look for whom it is to talk with"
     HUNT_ON = "the next targets, once nobody is left who might answer"
     FORGET_WINNER = "back to ringing"
     GIVE_UP_GROUP = "stop ringing these"
@@ -97,6 +99,7 @@ CALL: dict[State, Row] = {
         On.EARLY_MEDIA: (S.ANSWERING, ()),
         On.PICKED_UP: (S.ANSWERING, (Do.DROP_LATE,)),
         On.JOINED: (S.CONNECTED, (Do.CONNECT,)),
+        On.FIRST_JOINED: (S.TRYING, (Do.TURN_ROUND, Do.HUNT)),
         On.FELL_OUT: (S.ANSWERING, ()),
         On.WINNER_FELL_OUT: (S.ALERTING, (Do.FORGET_WINNER, Do.HUNT_ON)),
         On.END: (S.ENDING, (Do.RELEASE_ALL,)),

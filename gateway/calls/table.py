@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from . import commands as cmd
 from . import effects as fx
@@ -15,6 +16,8 @@ from . import events as ev
 from .allowance import Allowance
 from .call import Call
 from .causes import Ending, ending
+from .errors import CommandRefused, NoSuchCall, NotNow, NotTaken
+from .plans import target_of
 from .ports import Directory
 from .router import Router
 from .settings import CallSettings
@@ -31,6 +34,10 @@ class CallTable:
         self._calls: dict[str, Call] = {}
         self._placed: dict[str, Allowance] = {}
         self._news: deque[ev.CallEvent] = deque()
+        self._moved: dict[str, str] = {}
+        """Legs that have gone over into another call than the one that named them: leg -> call."""
+        self._rooms: dict[str, str] = {}
+        """Conferences by name: the call that is the room."""
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -42,8 +49,8 @@ class CallTable:
         return self._calls.get(call)
 
     def of_leg(self, leg: str) -> Call | None:
-        """Leg ids begin with their call's id and a dash."""
-        return self._calls.get(leg.partition("-")[0])
+        """Leg ids begin with their first call's id and a dash."""
+        return self._calls.get(self._moved.get(leg) or leg.partition("-")[0])
 
     def calls_of(self, user: str, besides: str = "") -> int:
         """In how many live calls a user is, or is being rung."""
@@ -55,15 +62,66 @@ class CallTable:
 
     def incoming(self, event: ev.Incoming) -> Call:
         """A new call. It does nothing before `begin`, so that its leg can be given a name first."""
-        id = self._new_id()
+        return self._new(self._new_id(), event)
+
+    def _new(self, id: str, origin: ev.Incoming | cmd.Place) -> Call:
         call = self._calls[id] = Call(
             id,
-            event,
+            origin,
             settings=self._settings,
             router=self._router,
             directory=self._directory,
             room=lambda user: self.calls_of(user, besides=id) < self._settings.max_calls_per_user,
         )
+        return call
+
+    def place(self, order: cmd.Place, now: float) -> Call:
+        """A call that a program wants. Raises BadTarget, NotTaken."""
+        for text in (order.first, order.then):
+            target_of(text)
+        if self.stopping or len(self._calls) >= self._settings.max_calls:
+            raise NotTaken(ending("stopping" if self.stopping else "full").words)
+        call = self._new(self._new_id(), order)
+        self.begin(call, now)
+        return call
+
+    def merge(self, order: cmd.Merge, now: float) -> None:
+        """Take all parties of one live call into another. Raises NoSuchCall, NotNow."""
+        into, other = self._live(order.call, now), self._live(order.other, now)
+        if into is other:
+            raise NotNow("A call cannot be joined with itself.")
+        staying = [p for call in (into, other) for p in call.talkers() if p.leg not in order.drop]
+        if len(staying) < 2:
+            raise NotNow("Fewer than two parties would be left to talk.")
+        parties = other.hand_over(into.id, order.drop, order.cause)
+        for party in parties:
+            self._moved[party.leg] = into.id
+        into.take_over(other.id, parties)
+        into.drop(order.drop, order.cause)
+        self._collect(other)
+        self._collect(into)
+
+    def split(self, order: cmd.Split, now: float) -> Call:
+        """Give one party a call of its own again. Raises NoSuchCall, NoSuchLeg, NotNow."""
+        call = self._live(order.call, now)
+        party = call.party_up(order.leg)
+        if order.new in self._calls:
+            raise NotNow(f"There is a call {order.new} already.")
+        origin = ev.Incoming(party.kind, party.address, party.identity, "app:park")
+        new = self._new(order.new, origin)
+        new.now = now
+        self._moved[order.leg] = new.id
+        new.receive_party(call.let_go(order.leg, new.id), "park")
+        self._collect(call)
+        self._collect(new)
+        return new
+
+    def _live(self, id: str, now: float) -> Call:
+        call = self._calls.get(id)
+        if call is None:
+            raise NoSuchCall(f"There is no live call {id}. It is over, or never was.")
+        call.now = now
+        call.connected()
         return call
 
     def begin(self, call: Call, now: float) -> None:
@@ -79,14 +137,24 @@ class CallTable:
         return call
 
     def command(self, call: Call, command: cmd.Command, now: float) -> None:
-        call.command(command, now)
-        self._collect(call)
+        """What a party asks: hanging up and asking cross each other every day, so a refusal means nothing."""
+        with suppress(CommandRefused):
+            self.order(call, command, now)
+
+    def order(self, call: Call, command: cmd.Command, now: float) -> None:
+        """What a program asks. Raises CommandRefused."""
+        try:
+            call.command(command, now)
+        finally:
+            self._collect(call)
 
     def drained(self, call: Call, now: float) -> None:
         call.drained(now)
         self._collect(call)
         if call.state is State.ENDED:
             self._calls.pop(call.id, None)
+            self._moved = {leg: id for leg, id in self._moved.items() if id != call.id}
+            self._rooms = {room: id for room, id in self._rooms.items() if id != call.id}
 
     def stop(self, now: float) -> None:
         """End every call and take no more."""
@@ -113,6 +181,26 @@ class CallTable:
     def _collect(self, call: Call) -> None:
         while (news := call.next_event()) is not None:
             self._news.append(news)
+        if call.app.startswith("conference:"):
+            self._enter_room(call)
+        while call.wishes:
+            self._fulfil(call, call.wishes.pop(0))
+
+    def _enter_room(self, call: Call) -> None:
+        """The first caller's call is the room; all others go over into it."""
+        if call.state is not State.CONNECTED:
+            return
+        holder = self._calls.get(self._rooms.setdefault(call.app, call.id))
+        if holder is None or holder.state is not State.CONNECTED:
+            self._rooms[call.app] = call.id
+        elif holder is not call:
+            self.merge(cmd.Merge(holder.id, call.id), call.now)
+
+    def _fulfil(self, call: Call, wish: cmd.Merge) -> None:
+        try:
+            self.merge(wish, call.now)
+        except CommandRefused as refused:
+            call.refuse_transfer(wish.drop[0], refused.words)
 
     def _may_place(self, call: Call, now: float) -> bool:
         user = call.caller.identity.user

@@ -6,13 +6,15 @@ which is which. A page whose socket is gone keeps its calls for the resume windo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.calls import commands as cmd
 from gateway.calls import events as ev
 from gateway.calls.causes import Ending
+from gateway.calls.errors import CommandRefused
 from gateway.calls.ports import Contact, Control
+from gateway.calls.view import PartyView
 from signaling.browser import events as br
 from signaling.browser.hub import Hub
 from signaling.browser.session import Session
@@ -76,6 +78,14 @@ class BrowserDriver:
                 self._ask(call, lambda leg: cmd.Mute(leg, on))
             case br.HoldChanged(call=call, on=on):
                 self._ask(call, lambda leg: cmd.Hold(leg, on))
+            case br.TransferWished(call=call, to=to):
+                self._wish(call, lambda leg: cmd.Transfer(leg, to))
+            case br.AddWished(call=call, to=to):
+                self._wish(call, lambda leg: cmd.Add(to), to)
+            case br.ConnectWished(call=call, other=other):
+                self._merge(call, other, leave=True)
+            case br.JoinWished(call=call, other=other):
+                self._merge(call, other, leave=False)
             case br.DigitsDialled(call=call, digits=digits):
                 self._ask(call, lambda leg: cmd.SendDigits(leg, digits))
 
@@ -99,9 +109,38 @@ class BrowserDriver:
         if leg := self._calls.get(call):
             self._control.ask(leg, command(leg))
 
+    def _wish(self, call: str, command: Callable[[str], cmd.Command], to: str = "") -> None:
+        """What a person asks who is to be told when it cannot be."""
+        if leg := self._calls.get(call):
+            try:
+                self._control.wish(leg, command(leg))
+            except CommandRefused as refused:
+                words = refused.words
+                self._say(leg, lambda s, wire: s.transfer(wire, "failed", to, words))
+
+    def _merge(self, call: str, other: str, *, leave: bool) -> None:
+        """Join the two calls of a page: without it, or with it once."""
+        first, second = self._calls.get(call), self._calls.get(other)
+        if not first or not second:
+            return
+        try:
+            self._control.join(first, second, leave=leave)
+        except CommandRefused as refused:
+            words = refused.words
+            self._say(first, lambda s, wire: s.transfer(wire, "failed", "", words))
+
     # ------------------------------------------------------------ to pages
 
-    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes, hops: int = 70) -> None:
+    def ring(
+        self,
+        leg: str,
+        address: str,
+        user: str | None,
+        caller: ev.Identity,
+        body: bytes,
+        hops: int = 70,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         session = self._hub.session(address)
         if session is None or not session.incoming(leg, caller.number, caller.display, body.decode()):
             self._control.tell(ev.Rejected(leg, "not-registered" if session is None else "busy"))
@@ -133,10 +172,25 @@ class BrowserDriver:
     def refuse_reoffer(self, leg: str, status: int) -> None:
         self.show_media(leg, "failed")
 
+    def show_transfer(self, leg: str, to: str, state: str, ending: Ending) -> None:
+        self._say(leg, lambda s, call: s.transfer(call, state, to, ending.words if state == "failed" else ""))
+
     def release(self, leg: str) -> None:
         known = self._legs.pop(leg, None)
         if known is not None:
             self._calls.pop(known.call, None)
+
+    def show_peers(self, leg: str, peers: Sequence[PartyView]) -> None:
+        shown: list[dict[str, object]] = [
+            {
+                "leg": peer.leg,
+                "number": peer.identity.number,
+                "display": peer.identity.display or peer.identity.number,
+                "state": peer.phase if peer.phase == "up" else "ringing",
+            }
+            for peer in peers
+        ]
+        self._say(leg, lambda s, call: s.peers(call, shown))
 
     def show_held(self, leg: str, by: str, on: bool) -> None:
         self._say(leg, lambda s, call: s.held(call, by, on))

@@ -174,16 +174,31 @@ class SipDriver:
 
     # ------------------------------------------------------------ to phones
 
-    def ring(self, leg: str, address: str, user: str | None, caller: ev.Identity, body: bytes, hops: int = 70) -> None:
+    def ring(
+        self,
+        leg: str,
+        address: str,
+        user: str | None,
+        caller: ev.Identity,
+        body: bytes,
+        hops: int = 70,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         known = self._legs[leg] = _Leg()
 
         def destination() -> _Destination:
             return self._destination(address, user, caller)
 
-        known.placing = asyncio.create_task(self._place(leg, known, destination, body, hops), name=f"place-{leg}")
+        placing = self._place(leg, known, destination, body, (("Max-Forwards", str(hops)), *headers))
+        known.placing = asyncio.create_task(placing, name=f"place-{leg}")
 
     async def _place(
-        self, leg: str, known: _Leg, destination: Callable[[], _Destination], body: bytes, hops: int
+        self,
+        leg: str,
+        known: _Leg,
+        destination: Callable[[], _Destination],
+        body: bytes,
+        headers: tuple[tuple[str, str], ...],
     ) -> None:
         try:
             to = destination()
@@ -192,7 +207,7 @@ class SipDriver:
                 targets=to.targets,
                 from_=to.from_,
                 body=body,
-                headers=[("Max-Forwards", str(hops))],
+                headers=headers,
                 credentials=to.credentials,
             )
         except SipError as error:
@@ -253,6 +268,9 @@ class SipDriver:
 
     def refuse_reoffer(self, leg: str, status: int) -> None:
         self._order(leg, lambda call: self._endpoint.reject_reinvite(call, status))
+
+    def show_transfer(self, leg: str, to: str, state: str, ending: Ending) -> None:
+        """A phone hears of it only where it asked by REFER."""
 
     def release(self, leg: str) -> None:
         known = self._legs.pop(leg, None)

@@ -1,4 +1,4 @@
-"""A party that only listens, with two ears: writes both sides of a call into the two channels of a WAV file.
+"""A party that only listens, with one ear or two: writes both sides of a call into the channels of a WAV file.
 
 Both channels stand on one clock, the recorder's own (see `track`); gaps are silence, and both are as long as the
 recording lasted. Once a second a background thread writes what is more than a second old, because a late frame may
@@ -86,6 +86,7 @@ class Recorder:
         emit: Callable[[Finished | Failed], None],
         *,
         rate: int = 8000,
+        channels: int = 2,
         run: background.Run = background.submit,
     ) -> None:
         self.name = name
@@ -94,7 +95,7 @@ class Recorder:
         self.peak = 0
         """The loudest sample written so far: 0 if nobody has said anything."""
         self._clock, self._emit, self._run = clock, emit, run
-        self._channels = (Channel(rate, self._position), Channel(rate, self._position))
+        self._channels = tuple(Channel(rate, self._position) for _ in range(channels))
         self._begun: float | None = None
         self._over = False
         self._written = 0  # samples handed to the thread
@@ -106,7 +107,7 @@ class Recorder:
         self._lock = threading.Lock()
 
     def channel(self, number: int) -> Channel:
-        """The sink of channel 0 (left) or 1 (right)."""
+        """The sink of channel 0 (left, or the only one) or 1 (right). Raises IndexError for one it does not have."""
         return self._channels[number]
 
     @property

@@ -108,6 +108,32 @@ class CandidateTrickled:
     candidate: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TransferWished:
+    call: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectWished:
+    """The far ends of both calls are to talk without the page."""
+
+    call: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinWished:
+    call: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddWished:
+    call: str
+    to: str
+
+
 BrowserEvent = (
     SessionOpened
     | SessionLost
@@ -123,4 +149,8 @@ BrowserEvent = (
     | Offered
     | OfferAnswered
     | CandidateTrickled
+    | TransferWished
+    | ConnectWished
+    | JoinWished
+    | AddWished
 )

@@ -179,6 +179,42 @@ class Digits(PageMessage):
     digits: Annotated[str, DIGITS]
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer(PageMessage):
+    """Give one's place to a number, unasked (blind)."""
+
+    type: ClassVar[str] = "transfer"
+    call: Annotated[str, CALL_ID]
+    to: Annotated[str, TARGET]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect(PageMessage):
+    """Let the far ends of two calls talk, and leave both (attended transfer)."""
+
+    type: ClassVar[str] = "connect"
+    call: Annotated[str, CALL_ID]
+    other: Annotated[str, CALL_ID]
+
+
+@dataclass(frozen=True, slots=True)
+class Join(PageMessage):
+    """Make one call of two: `other` ends, its far end joins `call`."""
+
+    type: ClassVar[str] = "join"
+    call: Annotated[str, CALL_ID]
+    other: Annotated[str, CALL_ID]
+
+
+@dataclass(frozen=True, slots=True)
+class Add(PageMessage):
+    """Call somebody into the call."""
+
+    type: ClassVar[str] = "add"
+    call: Annotated[str, CALL_ID]
+    to: Annotated[str, TARGET]
+
+
 # -- from the gateway ------------------------------------------------------------------------------
 
 
@@ -289,6 +325,35 @@ class Held(GatewayMessage):
 
 
 @dataclass(frozen=True, slots=True)
+class Transferred(GatewayMessage):
+    """How it goes that the page gives its place away."""
+
+    type: ClassVar[str] = "transfer"
+    call: Annotated[str, CALL_ID]
+    state: Annotated[str, one_of("started", "done", "failed")]
+    to: Annotated[str, NAME] = ""
+    words: Annotated[str, WORDS] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers(GatewayMessage):
+    """Who else is in the call now, each with `leg`, `number`, `display`, `state`; after every change."""
+
+    type: ClassVar[str] = "peers"
+    call: Annotated[str, CALL_ID]
+    peers: Annotated[list[dict[str, Any]], OBJECTS]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice(GatewayMessage):
+    """What went wrong in a call that has just ended, and what to do about it."""
+
+    type: ClassVar[str] = "advice"
+    call: Annotated[str, CALL_ID]
+    words: Annotated[str, WORDS]
+
+
+@dataclass(frozen=True, slots=True)
 class Quality(GatewayMessage):
     """The gateway's view of the call, once in a while; stale a second later, so never replayed."""
 
@@ -321,7 +386,8 @@ FROM_PAGE: dict[str, type[PageMessage]] = {
     kind.type: kind
     for kind in (
         Hello, Resume, Refresh, Bye, Ping, Pong,
-        PlaceCall, Answer, Decline, Hangup, Mute, Hold, Digits, Offer, OfferAnswer, Candidate,
+        PlaceCall, Answer, Decline, Hangup, Mute, Hold, Digits, Offer, OfferAnswer, Candidate, Transfer, Connect,
+        Join, Add,
     )
 }
 FROM_GATEWAY: dict[str, type[GatewayMessage]] = {
@@ -329,6 +395,7 @@ FROM_GATEWAY: dict[str, type[GatewayMessage]] = {
     for kind in (
         Welcome, Resumed, Token, Error, Goodbye, Ping, Pong,
         Incoming, Progress, Answered, Ended, Offer, OfferAnswer, Candidate, Dtmf, Held, Quality, Media,
+        Transferred, Peers, Advice,
     )
 }
 # fmt: on

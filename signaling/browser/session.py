@@ -176,6 +176,14 @@ class Session:
                 self._emit(events.Offered(self._step(wire, CallInput.OFFER).id, sdp))
             case messages.OfferAnswer(call=wire, sdp=sdp):
                 self._emit(events.OfferAnswered(self._step(wire, CallInput.OFFER_ANSWER).id, sdp))
+            case messages.Transfer(call=wire, to=to):
+                self._emit(events.TransferWished(self._step(wire, CallInput.TRANSFER).id, to.strip()))
+            case messages.Connect(call=wire, other=other):
+                self._emit(events.ConnectWished(*self._both(wire, other, CallInput.CONNECT)))
+            case messages.Join(call=wire, other=other):
+                self._emit(events.JoinWished(*self._both(wire, other, CallInput.JOIN)))
+            case messages.Add(call=wire, to=to):
+                self._emit(events.AddWished(self._step(wire, CallInput.ADD).id, to.strip()))
             case messages.Candidate(call=wire, candidate=line):
                 self._emit(events.CandidateTrickled(self._step(wire, CallInput.CANDIDATE).id, line))
 
@@ -190,6 +198,9 @@ class Session:
         to = message.to.strip()
         self._calls[call_id] = Call(call_id, message.call, "out", to, to, CallState.CALLING)
         self._emit(events.CallRequested(call_id, to, message.sdp))
+
+    def _both(self, wire: str, other: str, what: CallInput) -> tuple[str, str]:
+        return self._step(wire, what).id, self._step(other, what).id
 
     def _step(self, wire: str, what: CallInput) -> Call:
         # Calls of the gateway's go by its id; those of the page's by theirs, under the session's.
@@ -255,6 +266,19 @@ class Session:
         if known := self._calls.get(call):
             known.held, known.peer_held = (on, known.peer_held) if by == "me" else (known.held, on)
         return self._tell(call, CallInput.TOLD, lambda wire: messages.Held(wire, by, on))
+
+    def transfer(self, call: str, state: str, to: str, words: str = "") -> bool:
+        """`state`: "started", "done" or "failed"."""
+        told = messages.Transferred
+        return self._tell(call, CallInput.TOLD, lambda wire: told(wire, state, to[:512], words[:1024]))
+
+    def peers(self, call: str, peers: list[dict[str, object]]) -> bool:
+        return self._tell(call, CallInput.TOLD, lambda wire: messages.Peers(wire, peers))
+
+    def advice(self, call: str, words: str) -> None:
+        """About a call that is over, by the page's name for it."""
+        if self.state is not SessionState.CLOSED:
+            self._send(messages.Advice(call, words[:1024]))
 
     def quality(self, call: str, stats: Mapping[str, object]) -> bool:
         """The gateway's figures; those that are no JSON number are left out."""

@@ -73,12 +73,16 @@ class CallInput(Enum):
     OFFER = "offer"
     OFFER_ANSWER = "offer_answer"
     CANDIDATE = "candidate"
+    TRANSFER = "transfer"
+    CONNECT = "connect"
+    JOIN = "join"
+    ADD = "add"
 
     PROGRESS = "gateway: progress"
     ANSWERED = "gateway: answered"
     ENDED = "gateway: ended"
     SDP = "gateway: offer, answer or candidate"
-    TOLD = "gateway: dtmf, held, quality, media"
+    TOLD = "gateway: dtmf, held, quality, media, transfer, peers"
 
 
 S, On = CallState, CallInput
@@ -130,6 +134,10 @@ CALL: Mapping[CallState, Mapping[CallInput, CallState]] = {
         On.OFFER: S.ACTIVE,
         On.OFFER_ANSWER: S.ACTIVE,
         On.CANDIDATE: S.ACTIVE,
+        On.TRANSFER: S.ACTIVE,
+        On.CONNECT: S.ACTIVE,
+        On.JOIN: S.ACTIVE,
+        On.ADD: S.ACTIVE,
         On.ANSWERED: S.ACTIVE,  # the gateway's word that an incoming call is through
         On.ENDED: S.ENDED,
         On.SDP: S.ACTIVE,

@@ -77,7 +77,7 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[[users]]\nname='a'\npassword='b'\n[[users]]\nname='c'", "tandem.toml:4: password is missing in [[users]] number 2"),
         ("[[users]]\nname='a'\npassword='b'\nextention='1'", 'tandem.toml:4: unknown key "extention" in [[users]] number 1; did you mean "extension"?'),
         ("[[routes]]\nmatch='re:('\nto=['app:echo']", 'tandem.toml:2: match in [[routes]] number 1: "re:(" is not a regular expression: missing ), unterminated subpattern at position 0'),
-        ("[[routes]]\nmatch='1'\nto=['app:ecko']", 'tandem.toml:3: to in [[routes]] number 1: there is no app "ecko"; choose from echo, tones, music, record'),
+        ("[[routes]]\nmatch='1'\nto=['app:ecko']", 'tandem.toml:3: to in [[routes]] number 1: there is no app "ecko"; choose from echo, tones, music, record, park, conference'),
         ("[[routes]]\nmatch='1'\nto=['user:bob']", 'tandem.toml:3: to in [[routes]] number 1: there is no user "bob"; add it under [[users]]'),
         ("[[routes]]\nmatch='1'", 'tandem.toml:1: to in [[routes]] number 1: a route either leads somewhere (to = ["user:alice"]) or refuses (reject = {...})'),
         ("[[routes]]\nmatch='1'\nto=['trunk:pbx']", 'tandem.toml:3: to in [[routes]] number 1: there is no trunk "pbx"; add it under [[trunks]]'),

@@ -125,7 +125,7 @@ async def test_mistakes_are_told_in_words(host):
         (lambda: host.open(OpenPlayer("b", "file:/nowhere.wav")), BadSource, "nowhere"),
         (lambda: host.wire("g", {"phone": ("nobody",)}), NoSuchLeg, "no leg 'nobody' is open"),
         (lambda: host.wire("g", {"tone": ("phone",)}), BadOrder, "'tone' cannot hear: it is a player"),
-        (lambda: host.wire("g", {"rec": ("phone",)}), BadOrder, "two ears: rec/0 and rec/1"),
+        (lambda: host.wire("g", {"rec": ("phone",)}), BadOrder, "no such ear: rec/0"),
         (lambda: host.wire("g", {"phone/1": ("tone",)}), BadOrder, "cannot hear"),
         (lambda: host.wire("g", {"phone": ("rec",)}), BadOrder, "'rec' has nothing to say"),
         (lambda: host.send_digits("phone", "1"), BadOrder, "no keys can be pressed before"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gateway.calls import commands as cmd
 from gateway.calls import effects as fx
 from gateway.calls import events as ev
 from gateway.calls.call import Call
+from gateway.calls.errors import CommandRefused
 from gateway.calls.ports import Contact
 from gateway.calls.router import Account, Route, Router, Target
 from gateway.calls.settings import CallSettings
@@ -74,7 +77,8 @@ class World:
 
     def ask(self, *commands: cmd.Command) -> World:
         for command in commands:
-            self.call.command(command, self.now)
+            with suppress(CommandRefused):
+                self.call.command(command, self.now)
             self.pump()
         return self
 

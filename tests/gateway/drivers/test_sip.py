@@ -177,7 +177,7 @@ async def test_a_registered_phone_is_called_where_it_registered_from(desk):
     assert how["targets"] == [SOURCE]
     assert str(how["from_"]) == '"Alice" <sip:101@gw.test>'
     assert how["body"] == b"our offer"
-    assert how["headers"] == [("Max-Forwards", "70")]
+    assert how["headers"] == (("Max-Forwards", "70"),)
 
 
 async def test_what_becomes_of_a_call(desk):

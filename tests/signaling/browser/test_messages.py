@@ -34,6 +34,10 @@ GOOD = [
     {"type": "offer_answer", "call": "c-1", "sdp": SDP},
     {"type": "candidate", "call": "c-1", "candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host"},
     {"type": "candidate", "call": "c-1", "candidate": None},
+    {"type": "transfer", "call": "c-1", "to": "103"},
+    {"type": "connect", "call": "c-1", "other": "gw/1"},
+    {"type": "join", "call": "c-1", "other": "c-2"},
+    {"type": "add", "call": "c-1", "to": "sip:carol@example.com"},
 ]
 
 
