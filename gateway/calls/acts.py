@@ -206,6 +206,10 @@ class Actor(ABC):
     def _turn_round(self, party: Party | None) -> None:
         """The first party of a placed call has answered: it becomes the caller, and the next number is looked for."""
         assert party is not None and self.placing is not None
+        if not party.has_device:
+            words = f"{self.placing.first} is answered by the application {party.address}: nobody to call first."
+            self._end(ending("unknown-number", words))
+            return
         order, self.placing = self.placing, None
         self.parties.pop(self.caller.leg)
         self.caller, self.winner, self._alerted = party, None, False

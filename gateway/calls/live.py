@@ -89,11 +89,11 @@ class Live(Actor):
     def leave(self, party: Party, why: Ending, *, tell: bool) -> None:
         """A party goes and the call goes on."""
         self.dismiss(party, why, tell=tell)
+        if party is self.caller and (talkers := self.talkers()):
+            self.caller = talkers[0]
         self.prompts.left(party.leg, self._prompt_rate)
         for collector in [c for c in self.collectors.values() if c.order.leg == party.leg]:
             self.collected(collector, "left")
-        if party is self.caller and (talkers := self.talkers()):
-            self.caller = talkers[0]
         for other in [p for p in self.parties.values() if p.whisper_to == party.leg]:
             other.role, other.whisper_to = Role.LISTEN, None
             self.tell(ev.RoleChanged(self.id, self.now, other.leg, str(other.role)))
@@ -236,7 +236,7 @@ class Live(Actor):
         self.settle_down()
 
     def drop(self, legs: tuple[str, ...], cause: str) -> None:
-        for party in [p for p in self.parties.values() if p.leg in legs]:
+        for party in [p for p in self.parties.values() if p.leg in legs and p.has_device]:
             self.do(fx.ShowTransfer(party.leg, "", "done", ending("normal")))
             self.leave(party, ending(cause), tell=True)
 
@@ -245,12 +245,14 @@ class Live(Actor):
         party = self.parties.pop(leg)
         self._deadlines.pop(f"media:{leg}", None)
         self.board.unplug(leg)
-        self.prompts.left(leg, self._prompt_rate)
-        self.tell(ev.CallSplit(self.id, self.now, leg, into))
         talkers = self.talkers()
         if party is self.caller and talkers:
             self.caller = talkers[0]
-        if len(talkers) == 1 and self._script is None:
+        self.prompts.left(leg, self._prompt_rate)
+        self.tell(ev.CallSplit(self.id, self.now, leg, into))
+        if not talkers:
+            self._end(ending("merged"))
+        elif len(talkers) == 1 and self._script is None:
             self.run_app("park")
         self.settle_down()
         return party

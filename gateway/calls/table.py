@@ -16,7 +16,7 @@ from . import events as ev
 from .allowance import Allowance
 from .call import Call
 from .causes import Ending, ending
-from .errors import CommandRefused, NoSuchCall, NotNow, NotTaken
+from .errors import BadTarget, CommandRefused, NoSuchCall, NotNow, NotTaken
 from .plans import target_of
 from .ports import Directory
 from .router import Router
@@ -77,8 +77,9 @@ class CallTable:
 
     def place(self, order: cmd.Place, now: float) -> Call:
         """A call that a program wants. Raises BadTarget, NotTaken."""
-        for text in (order.first, order.then):
-            target_of(text)
+        if target_of(order.first).kind in ("app", "conference"):
+            raise BadTarget(f"{order.first} is no person to be called first. Call somebody, and connect them with it.")
+        target_of(order.then)
         if self.stopping or len(self._calls) >= self._settings.max_calls:
             raise NotTaken(ending("stopping" if self.stopping else "full").words)
         call = self._new(self._new_id(), order)

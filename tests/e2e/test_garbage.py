@@ -113,7 +113,7 @@ async def flood_websocket(url: str, seed: int) -> None:
 
 
 async def refused(gateway: Gateway) -> dict[str, float]:
-    return {k: v for k, v in (await gateway.ops.metrics()).items() if "refused" in k and "_created" not in k}
+    return {k: v for k, v in (await gateway.metrics()).items() if "refused" in k and "_created" not in k}
 
 
 async def test_garbage_everywhere_is_not_noticed_by_the_call(tmp_path):

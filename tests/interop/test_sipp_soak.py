@@ -84,7 +84,7 @@ LEFT_BEHIND = (
 
 
 async def left_behind(gateway: Gateway) -> dict[str, float]:
-    metrics = await gateway.ops.metrics()
+    metrics = await gateway.metrics()
     return {name: metrics[name] for name in LEFT_BEHIND}
 
 
