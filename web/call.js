@@ -16,6 +16,8 @@ export class Call extends EventTarget {
   muted = false;
   held = false;
   peerHeld = false;
+  transferring = ""; // to whom one's place is being given
+  peers = null; // [{ leg, number, display, state }] once there are, or were, others than the one peer
   listenOnly = false; // no microphone
   media = "new"; // new, connecting, connected, interrupted, failed
   early = false; // the far end, or ringback, can already be heard
@@ -54,6 +56,7 @@ export class Call extends EventTarget {
 
   // A number of the directory's goes by its name there; other names are the gateway's.
   get display() {
+    if (this.peers?.length) return this.peers.map(({ number, display }) => (display === number && this.#io.book.nameOf(number)) || display).join(", ");
     return (this.#display === this.peer && this.#io.book.nameOf(this.peer)) || this.#display;
   }
 
@@ -143,6 +146,29 @@ export class Call extends EventTarget {
     this.#gate();
   }
 
+  // Gives one's place to a number; the gateway says how it goes.
+  transfer(to) {
+    this.#wish({ type: "transfer", call: this.id, to });
+  }
+
+  // Lets the far ends of this call and another talk, and leaves both.
+  connectWith(other) {
+    this.#wish({ type: "connect", call: this.id, other: other.id });
+  }
+
+  // Makes one call of this and another.
+  join(other) {
+    this.#wish({ type: "join", call: this.id, other: other.id });
+  }
+
+  add(to) {
+    this.#wish({ type: "add", call: this.id, to });
+  }
+
+  #wish(message) {
+    if (this.state === "active") this.#io.send(message);
+  }
+
   press(key) {
     if (!["active", "calling", "ringing"].includes(this.state)) return;
     this.#set({ sentDigits: (this.sentDigits + key).slice(-64) });
@@ -188,6 +214,14 @@ export class Call extends EventTarget {
   pressed(key) {
     const before = performance.now() - this.heardAt < HEARD_SHOWN ? this.heardDigits : "";
     this.#set({ heardDigits: (before + key).slice(-64), heardAt: performance.now() });
+  }
+
+  transferIs({ state, to }) {
+    this.#set({ transferring: state === "started" ? to : "" });
+  }
+
+  peersAre(peers) {
+    this.#set({ peers });
   }
 
   measured(stats) {

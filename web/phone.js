@@ -9,7 +9,7 @@ import { endWords, microphoneWords } from "./words.js";
 
 const MEASURE_EVERY = 1000; // ms
 const HOPELESS = new Set([400, 403, 404, 410, 484, 604]); // calling again would not help
-const NORMAL = new Set(["hung-up", "normal", "cancelled", "answered-elsewhere"]); // ends that need no explanation
+const NORMAL = new Set(["hung-up", "normal", "cancelled", "answered-elsewhere", "transferred", "merged"]); // ends that need no explanation
 
 // randomUUID is missing where the page is not secure; the call must get as far as the words about the microphone.
 function randomId() {
@@ -143,6 +143,7 @@ export class Phone extends EventTarget {
 
   #receive(message) {
     if (message.type === "incoming") return this.#ring(message);
+    if (message.type === "advice") return this.#explain({ title: "About your last call", text: message.words, retry: null });
     const call = this.calls.get(message.call);
     if (message.type === "error") return this.#refused(message, call);
     if (!call) return;
@@ -163,11 +164,21 @@ export class Phone extends EventTarget {
         return call.pressed(message.key);
       case "held":
         return call.heldBy(message.by, message.on);
+      case "transfer":
+        return this.#transfer(call, message);
+      case "peers":
+        return call.peersAre(message.peers);
       case "media":
         return call.mediaIs(message.state);
       case "quality":
         return call.measured(message.stats);
     }
+  }
+
+  #transfer(call, message) {
+    call.transferIs(message);
+    const words = { started: `Calling ${message.to} to take over the call.`, done: "The call was transferred." }[message.state];
+    this.dispatchEvent(new CustomEvent("toast", { detail: words ?? `That did not work. ${message.words}` }));
   }
 
   #ring({ call, from, display, sdp }) {

@@ -6,6 +6,7 @@ import { LISTEN_ONLY, MEDIA_FAILED, MEDIA_LOST, duration } from "../words.js";
 import { keypad } from "./dial_pad.js";
 import "./level_meter.js";
 import "./quality_view.js";
+import "./transfer_dialog.js";
 
 const FADE = 600; // ms, as in call.css
 
@@ -25,6 +26,8 @@ class CallView extends View {
     this.holdButton = control("pause", "Hold", "hold", () => this.call.hold(!this.call.held));
     this.padButton = control("keypad", "Keypad", "keypad", () => this.togglePad());
     this.addButton = control("add", "New call", "new-call", () => this.phone.showPad());
+    this.moreButton = control("transfer", "Transfer", "transfer", () => this.transfer.open(this.call));
+    this.transfer = Object.assign(h("tandem-transfer"), { phone: this.phone });
     this.endButton = h("button", { class: "end round big", type: "button", "aria-label": "Hang up", "data-testid": "hangup", on: { click: () => this.call.hangup() } }, icon("end"));
     this.sent = h("span", { "data-testid": "digits-sent" });
     this.sentLine = h("p", { class: "digits", hidden: true }, (this.sentLabel = h("span", { class: "quiet" }, "You pressed ")), this.sent);
@@ -38,9 +41,10 @@ class CallView extends View {
         this.heard,
         this.sentLine,
         this.pad,
-        h("div", { class: "controls" }, this.muteButton, this.padButton, this.holdButton, this.addButton),
+        h("div", { class: "controls" }, this.muteButton, this.padButton, this.holdButton, this.addButton, this.moreButton),
         h("div", { class: "call-row" }, this.endButton),
         this.quality),
+      this.transfer,
     );
     this.ticking = setInterval(() => this.#tick(), 250);
   }
@@ -66,7 +70,8 @@ class CallView extends View {
     this.dataset.media = call.media;
     setText(this.name, shown);
     setText(this.avatar, initials(shown));
-    setText(this.number, shortPeer(call.peer) === shown ? "" : shortPeer(call.peer));
+    const others = call.peers && call.peers.length > 1;
+    setText(this.number, others || shortPeer(call.peer) === shown ? "" : shortPeer(call.peers?.[0]?.number ?? call.peer));
     setText(this.hint, call.hint);
     setText(this.state, stateWords(call));
     setHidden(this.timer, call.since === null);
@@ -75,6 +80,7 @@ class CallView extends View {
     toggle(this.holdButton, call.held, call.held ? "play" : "pause", call.held ? "Resume" : "Hold");
     this.muteButton.disabled = call.listenOnly || (!active && !call.early);
     this.holdButton.disabled = !active;
+    this.moreButton.disabled = !active || Boolean(call.transferring);
     this.padButton.disabled = !active && !call.early;
     this.#showSent();
     setText(this.heard, call.heardDigits ? `They pressed ${call.heardDigits}` : "");
@@ -114,6 +120,7 @@ class CallView extends View {
 
 export function stateWords(call) {
   if (call.held) return "On hold";
+  if (call.transferring) return `Transferring to ${call.transferring}`;
   if (call.peerHeld) return "They put you on hold";
   switch (call.state) {
     case "new":
