@@ -4,8 +4,8 @@ python -m bench.instructions          instructions and cache misses per call-tic
 
 Browsers and phones talk through real sockets and real SRTP keys; only the handshakes are left out. Counted is
 all between a datagram's arrival and the departure of its successor, the clock's beats too; the kernel, the event loop
-and whoever makes the load are not. Calls take turns, as under load, so that each finds its objects out of the nearest
-cache: `L2 misses` (1 MiB) tells what that costs.
+and whoever makes the load are not. The caches that are imitated are empty at the beginning of each burst, so their
+misses are more than a real processor's: compare them between two versions, believe none by itself.
 """
 
 from __future__ import annotations
