@@ -2,6 +2,7 @@
 # make test   all tests; installs the real peers (sipp, baresip, Chromium ...) where it can; PEERS=no installs nothing
 # make check  what must be green before a change lands: style, types, import rules, tests
 # make bench  the media path against the naive design, in the same run
+# make bench-instructions  what a call costs in instructions, by library (needs valgrind; no neighbour disturbs it)
 # make soak   thousands of SIP calls under loss (longer)
 
 # the newest that runs: a version manager's shim may stand in the PATH for a Python that it does not have
@@ -14,7 +15,7 @@ SAY    := echo "Setting up (once, a minute at most, about 300 MB in .venv) ..."
 BIN    := .venv/bin
 ARGS   ?=
 
-.PHONY: run test check lint format bench soak peers clean
+.PHONY: run test check lint format bench bench-instructions soak peers clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp
@@ -37,6 +38,9 @@ format: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
+
+bench-instructions: .venv/dev.stamp
+	$(BIN)/python -m bench.instructions $(ARGS)
 
 soak: .venv/dev.stamp peers
 	SOAK=1 $(BIN)/python -m pytest tests/interop/test_sipp_soak.py $(ARGS)

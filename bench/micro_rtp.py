@@ -21,13 +21,13 @@ from media.sdp.negotiate import Negotiated
 TICKS, ROUNDS = 1000, 5
 
 
-def packets(format: Format, rate: int) -> list[bytes]:
+def packets(format: Format, rate: int, ticks: int = TICKS) -> list[bytes]:
     codec = encoder(format.encoding, rate)
     size, step = rate // 50, format.clock_rate // 50
-    sound = np.resize(speech(rate), TICKS * size)
+    sound = np.resize(speech(rate), ticks * size)
     return [
         header(format.payload_type, n == 0, n & 0xFFFF, n * step, 7) + codec.encode(sound[n * size : (n + 1) * size])
-        for n in range(TICKS)
+        for n in range(ticks)
     ]
 
 

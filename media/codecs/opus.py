@@ -56,7 +56,7 @@ class OpusEncoder:
         self._library = library
         self._encode = library.encode
         self._state = library.new_encoder(rate)
-        self._at = C.addressof(self._state)
+        self._at = C.c_void_p(C.addressof(self._state))
         self._scratch = library.scratch
         self._sizes = SIZES[rate]
         self._bitrate = bitrate
@@ -119,7 +119,7 @@ class OpusDecoder:
         self._library = library
         self._decode = library.decode
         self._state = library.new_decoder(rate)
-        self._at = C.addressof(self._state)
+        self._at = C.c_void_p(C.addressof(self._state))
         self._max = _MAX[rate]
         self._grain = rate // 400
         self._usual = rate // 50  # the last packet's length, for those that do not say theirs

@@ -38,9 +38,9 @@ class Scratch:
 
     def __init__(self) -> None:
         self.packet = C.create_string_buffer(MAX_PACKET)
-        self.packet_at = C.addressof(self.packet)
+        self.packet_at = C.c_void_p(C.addressof(self.packet))
         self.pcm: NDArray[np.int16] = np.zeros(MAX_SAMPLES, np.int16)
-        self.pcm_at: int = self.pcm.ctypes.data
+        self.pcm_at = C.c_void_p(self.pcm.ctypes.data)
         self.frames = {n: self.pcm[:n] for n in (160, 320, 960)}
         """The frames of 20 ms at its start."""
 
@@ -53,8 +53,8 @@ class OpusLibrary:
         lib = self._lib = C.PyDLL(path)
         state, number, data = C.c_void_p, C.c_int, C.c_char_p
         lib.opus_get_version_string.restype = C.c_char_p
-        lib.opus_encode.argtypes = [state, data, number, C.c_void_p, C.c_int32]
-        lib.opus_decode.argtypes = [state, data, C.c_int32, C.c_void_p, number, number]
+        # No argtypes for these two, called for every packet: pointers come as c_void_p made once, and int, bytes and
+        # None are passed as they are; declared types are converted one by one, at half the price of the call again.
         lib.opus_encoder_init.argtypes = [state, C.c_int32, number, number]
         lib.opus_decoder_init.argtypes = [state, C.c_int32, number]
         # The ctls are variadic; naming the fixed arguments is what makes them right on Apple's arm64.

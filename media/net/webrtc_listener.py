@@ -27,12 +27,11 @@ from media.ice.transport import Handlers
 from media.net.aiortc_private import Identity, Turnstile, require
 from media.net.lite_transport import LiteTransport
 from media.net.secure_transport import Patience
+from media.net.udp import DATAGRAM
 from media.net.watch import Watch
 
 log = logging.getLogger(__name__)
 
-DATAGRAM = 2048
-"""Bytes; asyncio's own 256 KiB buffer costs 15 us a packet."""
 BUFFER = 4 << 20
 """Bytes of socket buffer we ask for: 100 ms of 1000 legs."""
 BUDGET = 32
@@ -70,8 +69,6 @@ class WebrtcListener:
         self._identity = Identity()
         self._on_refused = on_refused
         self._told: Counter[str] = Counter()
-        self._buffer = bytearray(DATAGRAM)
-        self._view = memoryview(self._buffer)
         self._loop = asyncio.get_running_loop()
         self.socket = _bind(host, port)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
@@ -99,15 +96,14 @@ class WebrtcListener:
         return True
 
     def _readable(self) -> None:
-        receive, buffer, view, now = self.socket.recvfrom_into, self._buffer, self._view, time.perf_counter
+        receive, now = self.socket.recvfrom, time.perf_counter
         by_address = self.by_address
         for _ in range(BUDGET + len(self.legs)):
             try:
-                size, source = receive(buffer)
+                data, source = receive(DATAGRAM)
             except OSError:  # nothing left, or the ICMP echo of an earlier send
                 return
-            data = bytes(view[:size])
-            if size > 12 and 127 < data[0] < 192:
+            if len(data) > 12 and 127 < data[0] < 192:
                 leg = by_address.get(source)
                 if leg is not None:
                     leg.receive_media(data, now())
