@@ -6,6 +6,7 @@ All times in here are monotonic seconds; `Clock` makes wall time of them, once, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -75,8 +76,9 @@ class LegDraft:
     def copied(self, at: float) -> LegDraft:
         """The same party as it comes over into another call: what was measured goes with it, what was done does not."""
         return replace(
-            self, role="member", ended=None, ending=None, moved_to="", codecs=list(self.codecs), held=0.0,
-            holds=0, held_since=None, started=at, alerted=None, answered=at, keys=0, silences=0, interruptions=0,
+            self, role="member", sound=deepcopy(self.sound), codecs=list(self.codecs), started=at, alerted=None,
+            answered=at, ended=None, ending=None, moved_to="", held=0.0, holds=0, held_since=None, keys=0, silences=0,
+            interruptions=0,
         )  # fmt: skip
 
     def finish(self, wall: Wall, call_ended: float, call_ending: Ending) -> Leg:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.calls import events as ev
-from gateway.calls.causes import ending
+from gateway.calls.causes import Ending, ending
 from gateway.cdr.draft import MANY, CallDraft, Clock, LegDraft, TransferDraft, Wall
 from gateway.cdr.model import Record, clean
 from gateway.cdr.quality import Sound
@@ -31,7 +31,8 @@ class Recorder:
         self._drafts: dict[str, CallDraft] = {}
         self._lingering: dict[str, float] = {}
         self._done: deque[Record] = deque()
-        self._split: dict[str, str] = {}
+        self._split: dict[str, tuple[str, LegDraft]] = {}
+        """New call -> the call that a party has left for it, until the new one is told of."""
 
     def __len__(self) -> int:
         return len(self._drafts)
@@ -77,7 +78,7 @@ class Recorder:
         if event.leg:
             draft.legs[event.leg] = LegDraft(event.leg, "in", event.kind, event.at, event.caller, role="caller")
         if event.call in self._split:
-            draft.links.append((event.at, "split from", self._split.pop(event.call), ()))
+            self._split_from(draft, event.at, *self._split.pop(event.call))
 
     def _finish(self, call: str, now: float) -> None:
         draft = self._drafts.pop(call)
@@ -93,12 +94,14 @@ class Recorder:
         _add(draft.routes, (event.at, event.route, event.targets[:MANY], event.because))
 
     def _alerting(self, draft: CallDraft, event: ev.CallAlerting) -> None:
-        draft.alerted = event.at if draft.alerted is None else draft.alerted
+        if draft.alerted is None and draft.answered is None:
+            draft.alerted = event.at
         if (leg := draft.legs.get(event.leg)) is not None and leg.alerted is None:
             leg.alerted = event.at
 
     def _answered(self, draft: CallDraft, event: ev.CallAnswered) -> None:
-        draft.answered, draft.answered_by, draft.answered_kind = event.at, event.leg, event.kind
+        draft.answered, draft.answered_kind = event.at, event.kind
+        draft.answered_by = event.leg if event.leg != draft.caller_leg else ""  # an application that has no leg
         for name in (draft.caller_leg, event.leg):
             if (leg := draft.legs.get(name)) is not None and leg.answered is None:
                 leg.answered = event.at
@@ -120,6 +123,8 @@ class Recorder:
     def _leg_answered(self, draft: CallDraft, event: ev.LegAnswered) -> None:
         if (leg := self._called(draft, event)) is not None:
             leg.role = event.role
+            if event.role == "caller" and not draft.caller_leg:  # the first party of a placed call
+                draft.caller_leg = event.leg
             leg.answered = event.at if leg.answered is None else leg.answered
 
     def _left(self, draft: CallDraft, event: ev.LegLeft) -> None:
@@ -189,7 +194,7 @@ class Recorder:
             if leg.ended is None:
                 if other is not None and name not in other.legs:
                     other.donors[name] = leg.copied(event.at)
-                self._moved(leg, event.into, event.at)
+                self._moved(leg, event.into, ending("merged"), event.at)
 
     def _joined(self, draft: CallDraft, event: ev.CallJoined) -> None:
         _add(draft.links, (event.at, "joined by", event.other, event.legs[:MANY]))
@@ -200,21 +205,26 @@ class Recorder:
             if leg is not None and name not in draft.legs and len(draft.legs) < MANY:
                 draft.legs[name] = leg
             if there is not None:
-                self._moved(there, draft.call, event.at)
+                self._moved(there, draft.call, ending("merged"), event.at)
         draft.donors.clear()
 
     def _split_off(self, draft: CallDraft, event: ev.CallSplit) -> None:
         _add(draft.links, (event.at, "split into", event.into, (event.leg,)))
         leg, new = draft.legs[event.leg], self._drafts.get(event.into)
+        copy = leg.copied(event.at)
         if new is not None:
-            new.links.append((event.at, "split from", draft.call, (event.leg,)))
-            new.legs.setdefault(event.leg, leg.copied(event.at))
+            self._split_from(new, event.at, draft.call, copy)
         elif len(self._split) < MANY:
-            self._split[event.into] = draft.call
-        self._moved(leg, event.into, event.at)
+            self._split[event.into] = draft.call, copy
+        self._moved(leg, event.into, ending("normal"), event.at)
 
-    def _moved(self, leg: LegDraft, into: str, at: float) -> None:
-        leg.end(at, ending("normal"))
+    def _split_from(self, new: CallDraft, at: float, other: str, leg: LegDraft) -> None:
+        _add(new.links, (at, "split from", other, (leg.leg,)))
+        leg.role = "caller" if leg.leg == new.caller_leg else leg.role
+        new.legs[leg.leg] = leg
+
+    def _moved(self, leg: LegDraft, into: str, why: Ending, at: float) -> None:
+        leg.end(at, why)
         leg.moved_to, leg.awaits_report = into, False
 
     # ------------------------------------------------------------ recordings

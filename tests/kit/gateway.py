@@ -34,9 +34,12 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         log = (self.folder / f"gateway-{self.http}.log").open("wb")
-        env = (
-            {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")} | {"PYTHONUNBUFFERED": "1"} | self.env
-        )
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")} | {"PYTHONUNBUFFERED": "1"}
+        env |= {
+            "TANDEM_RECORDS__URL": f"sqlite:///{self.folder}/calls.db",
+            "TANDEM_RECORDS__SPOOL": f"{self.folder}/spool",
+        }
+        env |= self.env
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
