@@ -7,7 +7,9 @@ I never: change a revision that has been released; lose a record.  What wakes me
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.config import Config
@@ -43,16 +45,23 @@ def current(connection: sa.Connection) -> str:
 
 def upgrade(connection: sa.Connection, revision: str = "head") -> None:
     """Bring the database to a revision, in the connection's transaction. Raises FromTheFuture."""
+    found = scripts()
+    _run(connection, found, revision, lambda at: found._upgrade_revs(revision, at))  # as alembic.command does
+
+
+def downgrade(connection: sa.Connection, revision: str) -> None:
+    """Take the database back to a revision ("base": to nothing). Only people and tests do that."""
+    found = scripts()
+    _run(connection, found, revision, lambda at: found._downgrade_revs(revision, at))
+
+
+def _run(
+    connection: sa.Connection, found: ScriptDirectory, revision: str, steps: Callable[[Any], list[RevisionStep]]
+) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-    found = scripts()
-    config = Config()
-
-    def steps(at: str | tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
-        return found._upgrade_revs(revision, at)  # type: ignore[arg-type]  # as alembic.command does
-
     try:
-        with EnvironmentContext(config, found, fn=steps, destination_rev=revision) as environment:
+        with EnvironmentContext(Config(), found, fn=lambda at, _: steps(at), destination_rev=revision) as environment:
             environment.configure(connection=connection)
             environment.run_migrations()
     except CommandError as error:
