@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.calls.events import CallEvent
 from gateway.cdr.export import encoded
 from gateway.cdr.model import RecentCall, Record
+from gateway.cdr.patience import within
 from gateway.cdr.ports import Filters, Format, Page, RecordsAway
 from gateway.cdr.recent import seen_by
 from gateway.cdr.spool import Spool
@@ -46,10 +47,9 @@ class CallRecords:
         """A database that is away now may come later; one that will never take us raises Unusable."""
         opened = False
         try:
-            async with asyncio.timeout(OPEN_WITHIN):
-                await self._store.open()
+            await within(OPEN_WITHIN, self._store.open())
             opened = True
-        except (RecordsAway, TimeoutError):
+        except RecordsAway:
             pass  # the writer tries at once, and says so
         except Unusable:
             await self._store.aclose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.cdr import migrations
 from gateway.cdr.model import Record
+from gateway.cdr.patience import within
 from gateway.cdr.ports import MOST, Filters, Page, RecordsAway, cursor_of, id_of
 from gateway.cdr.tables import calls, legs, record_of, rows
 from gateway.cdr.url import file_of, masked, with_driver
@@ -78,7 +80,8 @@ class Store:
             raise RecordsAway(_words(error)) from error
 
     async def aclose(self) -> None:
-        await self._engine.dispose()
+        with suppress(RecordsAway):
+            await within(PATIENCE, self._engine.dispose())
 
     # ------------------------------------------------------------ writing
 
@@ -147,11 +150,7 @@ class Store:
 
     async def _read(self, wanted: sa.Select[Any]) -> Batch:
         try:
-            async with self._engine.connect() as connection:
-                found = (await connection.execute(wanted)).mappings().all()
-                ids = [row["id"] for row in found]
-                parts = sa.select(legs).where(legs.c.record.in_(ids)).order_by(legs.c.record, legs.c.position)
-                theirs = (await connection.execute(parts)).mappings().all() if ids else []
+            found, theirs = await within(2 * PATIENCE, self._rows(wanted))
         except Exception as error:
             raise _away(error) from error
         of = {id: list(group) for id, group in groupby(theirs, key=lambda leg: leg["record"])}
@@ -161,6 +160,14 @@ class Store:
                 await asyncio.sleep(0)  # sound comes first
             records.append(record_of(row, of.get(row["id"], [])))
         return records
+
+    async def _rows(self, wanted: sa.Select[Any]) -> tuple[Sequence[sa.RowMapping], Sequence[sa.RowMapping]]:
+        """Calls, and the legs of all of them."""
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(wanted)).mappings().all()
+            ids = [row["id"] for row in found]
+            parts = sa.select(legs).where(legs.c.record.in_(ids)).order_by(legs.c.record, legs.c.position)
+            return found, (await connection.execute(parts)).mappings().all() if ids else []
 
 
 def _engine(url: str, sqlite_file: bool) -> AsyncEngine:

@@ -20,6 +20,7 @@ from typing import Any
 from gateway.calls.events import CallEvent
 from gateway.cdr.draft import Clock
 from gateway.cdr.model import Record, cleaned
+from gateway.cdr.patience import within
 from gateway.cdr.ports import RecordsAway
 from gateway.cdr.record import Recorder
 from gateway.cdr.spool import Spool
@@ -124,6 +125,7 @@ class RecordWriter:
     def start(self, opened: bool) -> None:
         """`opened`: the store has been, else it is tried until it can be."""
         self._opened = opened
+        self._news.set()  # an earlier run may have left something
         self._task = asyncio.create_task(self._work(), name="records")
 
     async def aclose(self, patience: float) -> None:
@@ -163,7 +165,8 @@ class RecordWriter:
 
     async def _sleep(self) -> None:
         """Until there is news, or a moment has come."""
-        due = [at for at in (self._recorder.wake_at(), self._retry_at if self.away or not self._opened else None) if at]
+        moments = (self._recorder.wake_at(), self._retry_at if self.away else None)
+        due = [at for at in moments if at is not None]
         if not self._news.is_set():
             delay = max(0.0, min(due) - self._now()) if due else None
             with suppress(TimeoutError):
@@ -176,7 +179,7 @@ class RecordWriter:
             return
         try:
             if not self._opened:
-                await self._within(self._store.open())
+                await within(ANSWER_WITHIN, self._store.open())
                 self._opened = True
             if self._replay_due:
                 await self._replay()
@@ -193,7 +196,7 @@ class RecordWriter:
 
     async def _write(self, batch: list[Record]) -> None:
         try:
-            await self._within(self._store.insert(batch))
+            await within(ANSWER_WITHIN, self._store.insert(batch))
             self.counts.written += len(batch)
         except Refused as error:
             if len(batch) > 1:  # find the one
@@ -205,13 +208,6 @@ class RecordWriter:
                 "%s takes no record %s (%s): kept in %s", self._store.name, batch[0].id, error, self._spool.folder
             )
             await self._in_thread(self._spool.refuse, batch)
-
-    async def _within(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await work
-        except TimeoutError:
-            raise RecordsAway(f"no answer within {ANSWER_WITHIN:.0f} s") from None
 
     # ------------------------------------------------------------ away and back
 

@@ -90,20 +90,21 @@ class Postgres:
     def stop(self, how: int = signal.SIGINT) -> None:
         """SIGINT is its "fast" shutdown: clients are cut off. SIGQUIT: at once, as when it crashes."""
         if self._process is not None:
+            self.freeze(False)
             self._process.send_signal(how)
             self._process.wait(20)
             self._process = None
 
     def freeze(self, on: bool) -> None:
-        """Let the server hang without going away: every process of its session is stopped, or goes on."""
+        """Let the server hang without going away: it and all its children are stopped, or go on."""
         assert self._process is not None
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
-                pid, session = int(status.parent.name), int(status.read_text().rpartition(")")[2].split()[3])
+                pid, parent = int(status.parent.name), int(status.read_text().rpartition(")")[2].split()[1])
+                if self._process.pid in (pid, parent):
+                    os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if session == self._process.pid:
-                os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
 
     async def make(self, database: str) -> str:
         """A new, empty database; its URL."""
