@@ -29,6 +29,7 @@ What is left of each call: who called whom, when, how long, why it ended and how
   tandem records export --format csv --since 7d              a row per call, for a spreadsheet
   tandem records export --format legs-csv --since 24h        a row per leg, with codecs and quality
 """
+OPEN_WITHIN = 10.0
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -165,6 +166,7 @@ def _with_store(arguments: argparse.Namespace, work: Callable[[Store], Awaitable
         url = load(path).records.url.get_secret_value()
     except ConfigError as error:
         return cli._explain(error.problems)
+    from gateway.cdr.patience import within
     from gateway.cdr.ports import RecordsAway
     from gateway.cdr.store import Store, Unusable
     from gateway.cdr.url import file_of, masked, problem
@@ -177,7 +179,7 @@ def _with_store(arguments: argparse.Namespace, work: Callable[[Store], Awaitable
     async def run() -> None:
         store = Store(url)
         try:
-            await store.open(upgrade=False)
+            await within(OPEN_WITHIN, store.open(upgrade=False))
             await work(store)
         finally:
             await store.aclose()

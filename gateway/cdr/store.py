@@ -101,18 +101,22 @@ class Store:
         """Forget calls that began before, in batches; how many there were."""
         total = 0
         while True:
-            old = sa.select(calls.c.id).where(calls.c.started_at < moment).order_by(calls.c.id).limit(DELETED_AT_ONCE)
             try:
-                async with self._engine.begin() as connection:
-                    ids = list((await connection.execute(old)).scalars())
-                    if ids:
-                        await connection.execute(sa.delete(legs).where(legs.c.record.in_(ids)))
-                        await connection.execute(sa.delete(calls).where(calls.c.id.in_(ids)))
+                gone = await within(2 * PATIENCE, self._delete(moment))
             except Exception as error:
                 raise _away(error) from error
-            total += len(ids)
-            if len(ids) < DELETED_AT_ONCE:
+            total += gone
+            if gone < DELETED_AT_ONCE:
                 return total
+
+    async def _delete(self, moment: datetime) -> int:
+        old = sa.select(calls.c.id).where(calls.c.started_at < moment).order_by(calls.c.id).limit(DELETED_AT_ONCE)
+        async with self._engine.begin() as connection:
+            ids = list((await connection.execute(old)).scalars())
+            if ids:
+                await connection.execute(sa.delete(legs).where(legs.c.record.in_(ids)))
+                await connection.execute(sa.delete(calls).where(calls.c.id.in_(ids)))
+        return len(ids)
 
     # ------------------------------------------------------------ reading
 
