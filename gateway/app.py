@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
 
-from gateway import parts, parts_sip
+from gateway import parts, parts_records, parts_sip
 from gateway.api.server import WebServer, browser_hub
 from gateway.api.turn import IceServers
 from gateway.calls import events as ev
@@ -65,6 +65,7 @@ class Gateway:
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.records = parts_records.records(config)
         registry = CollectorRegistry()
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
@@ -79,6 +80,7 @@ class Gateway:
     async def start(self) -> None:
         """Raises CannotStart, with nothing left open."""
         config = self.config
+        await parts_records.open_first(self.records, self._open)  # closed last: the last calls leave records, too
         await open_in_order(
             self._open,
             (self.media, "webrtc_port in [media]", config.media.webrtc_host, config.media.webrtc_port),
@@ -117,6 +119,7 @@ class Gateway:
 
     def gauges(self) -> Mapping[str, float]:
         return {
+            **(self.records.gauges() if self.records is not None else {}),
             "calls": len(self.table),
             "media_legs": self.media.legs(),
             "rtp_ports": len(self.media.pool),
@@ -134,6 +137,8 @@ class Gateway:
 
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)
+        if self.records is not None:
+            self.records.publish(event)
         if self.config.log.calls:
             call_log.write(event)
         if isinstance(event, ev.CallEnded) and len(self.table) <= 1:

@@ -1,4 +1,4 @@
-"""The command line: `tandem serve`, `tandem demo`, `tandem check-config`.
+"""The command line: `tandem serve`, `tandem demo`, `tandem check-config`, `tandem records`.
 
 Whatever goes wrong ends in one readable line (or one per problem) and an exit code: 0 good, 1 it could not run, 2 it
 was asked wrongly or its configuration is not right. A traceback is a bug.
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gateway.cdr import command_line as records
+
 OK, FAILED, MISUSED = 0, 1, 2
 DEFAULT_FILE = Path("tandem.toml")
 
@@ -22,6 +24,7 @@ Tandem joins browsers and phones: a WebRTC-to-SIP gateway in one process.
   tandem demo --lan                    the same for the phones and browsers of your network
   tandem check-config                  is tandem.toml right? every mistake, with its line
   tandem serve --config tandem.toml    the gateway
+  tandem records list                  what is left of calls; `tandem records export` for other programs
 """
 
 NO_CONFIG = """\
@@ -66,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check-config", "say everything that is wrong with the configuration", _check)
     _config_option(check)
+
+    records.add(commands, _config_option)
     return top
 
 

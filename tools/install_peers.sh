@@ -2,8 +2,8 @@
 # Installs the real peers that the interop and browser tests talk to, where this machine allows it (Debian or Ubuntu, as root).
 # Elsewhere it only says what is missing; those tests then skip, each with its reason. Never fails.
 need=""
-for pair in sipp:sip-tester baresip:baresip-core chromium:chromium turnserver:coturn sox:sox; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || need="$need ${pair##*:}"
+for pair in sipp:sip-tester baresip:baresip-core chromium:chromium turnserver:coturn sox:sox postgres:postgresql; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || ls /usr/lib/*/*/bin/"${pair%%:*}" >/dev/null 2>&1 || need="$need ${pair##*:}"
 done
 [ -z "$need" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

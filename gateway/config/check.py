@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.calls.patterns import captured_names
 from gateway.calls.router import Target
+from gateway.cdr import url as database
 from gateway.config.tables import Config, RouteTable
 
 Path_ = tuple[str | int, ...]
@@ -25,6 +26,7 @@ def check(config: Config) -> list[Finding]:
         *_addresses(config),
         *_halves(config),
         *_times(config),
+        *_records(config),
     ]
 
 
@@ -130,3 +132,8 @@ def _times(config: Config) -> Iterator[Finding]:
         yield ("browser", "dead_after"), "must be longer than heartbeat, else living pages are cut off"
     if 0 < config.calls.media_timeout < config.media.stall_after:
         yield ("calls", "media_timeout"), "must not be shorter than stall_after in [media]; 0 is never"
+
+
+def _records(config: Config) -> Iterator[Finding]:
+    if config.records.enabled and (words := database.problem(config.records.url.get_secret_value())):
+        yield ("records", "url"), words

@@ -176,9 +176,12 @@ def _in_table(where: Where) -> str:
     return f" in [{names[0]}]"
 
 
+_SECRET = {"secret", "password", "url"}
+
+
 def _found(detail: ErrorDetails) -> str:
     found = detail.get("input")
-    if isinstance(found, dict | list | tuple) or "secret" in detail["loc"] or "password" in detail["loc"]:
+    if isinstance(found, dict | list | tuple) or _SECRET & set(detail["loc"]):
         return ""
     return f", found {found!r}" if detail["type"] != "value_error" else ""
 

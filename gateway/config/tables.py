@@ -124,6 +124,15 @@ class LogTable(Strict):
     calls: bool = True
 
 
+class RecordsTable(Strict):
+    """[records]: what is kept of each call, and where."""
+
+    enabled: bool = True
+    url: SecretStr = SecretStr("sqlite:///records/calls.db")
+    retention_days: Annotated[float, Field(ge=0)] = 0.0
+    spool: Annotated[str, Field(min_length=1)] = "records/spool"
+
+
 class UserTable(Strict):
     """[[users]]: one account for the page and for phones."""
 
@@ -179,6 +188,7 @@ class Config(BaseSettings):
     media: MediaTable = MediaTable()
     turn: TurnTable = TurnTable()
     calls: CallsTable = CallsTable()
+    records: RecordsTable = RecordsTable()
     log: LogTable = LogTable()
     users: tuple[UserTable, ...] = ()
     trunks: tuple[TrunkTable, ...] = ()

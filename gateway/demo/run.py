@@ -83,6 +83,7 @@ def demo_config(options: DemoOptions, host: str, folder: Path, notes: list[str])
                 "rtp_ports": options.rtp_ports or (20000, 29999),
                 "recordings": str(folder),
             },
+            "records": {"url": f"sqlite:///{folder}/calls.db", "spool": str(folder / "spool")},
             "users": [
                 {"name": name, "extension": extension, "display": display, "password": password(name, options.lan)}
                 for name, extension, display in PEOPLE

@@ -44,7 +44,7 @@ def test_the_example_shows_every_key_and_no_other():
 
 def test_the_example_is_valid_and_shows_the_defaults():
     config, default = load(EXAMPLE), Config()
-    for table in ("server", "browser", "sip", "media", "turn", "calls", "log"):
+    for table in ("server", "browser", "sip", "media", "turn", "calls", "records", "log"):
         assert getattr(config, table) == getattr(default, table), table
 
 

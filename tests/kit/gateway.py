@@ -32,18 +32,24 @@ class Gateway:
         self.url = f"http://127.0.0.1:{self.http}"
         self.registrar = f"127.0.0.1:{self.sip}"
 
+    def environment(self) -> dict[str, str]:
+        """Ours, without what would configure another gateway; records are kept in the folder."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")} | {"PYTHONUNBUFFERED": "1"}
+        env |= {
+            "TANDEM_RECORDS__URL": f"sqlite:///{self.folder}/calls.db",
+            "TANDEM_RECORDS__SPOOL": f"{self.folder}/spool",
+        }
+        return env | self.env
+
     async def __aenter__(self) -> Gateway:
         log = (self.folder / f"gateway-{self.http}.log").open("wb")
-        env = (
-            {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")} | {"PYTHONUNBUFFERED": "1"} | self.env
-        )
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "gateway",
             *self.args,
             cwd=ROOT,
-            env=env,
+            env=self.environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
