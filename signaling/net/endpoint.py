@@ -23,6 +23,7 @@ from signaling.sip.auth import Credentials
 from signaling.sip.errors import TransportFailed
 from signaling.sip.events import Event, MessageRefused, RegistrationChanged
 from signaling.sip.registration import Registration
+from signaling.sip.replaces import Replaces
 from signaling.sip.stack import Stack
 from signaling.sip.uri import NameAddr, Uri
 
@@ -188,6 +189,22 @@ class Endpoint:
 
     def info(self, call: str, content_type: str, body: bytes) -> None:
         self._then_settle(lambda now: self.stack.info(call, content_type, body, now))
+
+    def accept_refer(self, call: str, id: int | None = None) -> None:
+        self._then_settle(lambda now: self.stack.accept_refer(call, now, id))
+
+    def notify_refer(self, call: str, status: int, reason: str | None = None, id: int | None = None) -> None:
+        self._then_settle(lambda now: self.stack.notify_refer(call, status, reason, now, id))
+
+    def refuse_refer(self, call: str, status: int, reason: str | None = None, id: int | None = None) -> None:
+        self._then_settle(lambda now: self.stack.refuse_refer(call, status, now, reason, id))
+
+    def refer(self, call: str, to: Uri, replaces: Replaces | None = None, referred_by: NameAddr | None = None) -> int:
+        """Ask the other side to call `to`; the REFER's id, which its events carry."""
+        try:
+            return self.stack.refer(call, to, self._now(), replaces, referred_by)
+        finally:
+            self._loop.call_soon(self._settle)
 
     def _then_settle(self, verb: Callable[[float], object]) -> None:
         """A verb's error is its caller's; what the stack has to say goes out all the same."""

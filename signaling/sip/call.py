@@ -21,9 +21,11 @@ from signaling.sip.events import Acked, Ended, InfoReceived
 from signaling.sip.hop import next_hops
 from signaling.sip.message import Request, Response
 from signaling.sip.offers import Offers
+from signaling.sip.refer import Referrals
+from signaling.sip.replaces import Replaces
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import OnResult, ServerTransaction
-from signaling.sip.uri import Uri
+from signaling.sip.uri import NameAddr, Uri
 
 TALKING = (State.ANSWERED, State.CONFIRMED)
 
@@ -57,6 +59,7 @@ class Call:
         self.offers = offers
         offers.belong(self)
         self.contact_user: str | None = None
+        self._referrals: Referrals | None = None
         self._alarms: list[Deadline] = []
 
     # the table
@@ -104,6 +107,12 @@ class Call:
             self.keeper.stop()
             self.keeper = None
         self.offers.close(now)
+        if self._referrals is not None:
+            self._referrals.call_ended(now)
+            if self._referrals:
+                self.core.afterlife[self.handle] = self
+            else:
+                self._referrals = None  # which holds us
 
     def arm(self, when: float, on: On) -> None:
         """Feed `on` at that time, unless the call has moved on by then."""
@@ -173,6 +182,21 @@ class Call:
             raise WrongState(f"no INFO now: {self.state.value}")
         self.request("INFO", self.watch, now, body=body, content_type=content_type)
 
+    @property
+    def referrals(self) -> Referrals:
+        if self._referrals is None:
+            self._referrals = Referrals(self)
+        return self._referrals
+
+    def forget_referrals(self) -> None:
+        """The call is over and so are they: the two must not wait for a garbage collection."""
+        self._referrals = None
+
+    def refer(self, to: Uri, replaces: Replaces | None, by: NameAddr | None, now: float) -> int:
+        if self.state not in TALKING:
+            raise WrongState(f"no REFER now: {self.state.value}")
+        return self.referrals.send(to, replaces, by, now)
+
     def watch(self, result: Response | SipError, now: float) -> None:
         """An answer that says that the dialog is gone ends the call (section 12.2.1.2)."""
         if is_lost(result):
@@ -197,13 +221,28 @@ class Call:
         elif request.method == "INFO":
             self.accept(transaction, now)
             self.core.events.append(InfoReceived(self.handle, request.content_type, request.body))
+        elif request.method == "REFER":
+            self._receive_refer(transaction, now)
+        elif request.method == "NOTIFY":
+            self.referrals.notified(transaction, now)
         else:  # OPTIONS
             self.accept(transaction, now, (("Allow", ", ".join(self.core.config.allow)),))
+
+    def is_with(self, call_id: str, tag: str) -> bool:
+        """Whether the other side has that tag; "0" stands for none (RFC 3891 section 6.1)."""
+        dialog = self.dialog
+        return dialog is not None and (dialog.call_id, dialog.remote.tag or "0") == (call_id, tag)
 
     def knows(self, request: Request) -> bool:
         """Call-ID and their tag are those of this call; ours has led here."""
         dialog = self.dialog
         return dialog is not None and (dialog.call_id, dialog.remote.tag) == (request.call_id, request.from_.tag)
+
+    def _receive_refer(self, transaction: ServerTransaction, now: float) -> None:
+        if self.state in TALKING:
+            self.referrals.receive(transaction, now)
+        else:
+            self.refuse(transaction, 491, now)
 
     def _receive_bye(self, request: Request, transaction: ServerTransaction, now: float) -> None:
         if On.BYE not in CALL[self.state]:

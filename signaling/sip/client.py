@@ -18,7 +18,8 @@ from signaling.sip.errors import SipError, TransportFailed
 from signaling.sip.message import Request, Response
 from signaling.sip.transaction import ClientTransaction, OnResult
 
-CONTACTED = frozenset({"INVITE", "UPDATE"})  # requests that (re)target a dialog: they carry our Contact
+# requests that (re)target a dialog (RFC 3261 12.2, RFC 3311, RFC 3515 2.2, RFC 6665 4.4.1): they carry our Contact
+CONTACTED = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
 VIA_SIZE = 100  # bytes our Via may add, roughly
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from signaling.sip.registrar import RegistrarConfig
 from signaling.sip.timers import Timers
 
-# INVITE and its company, INFO (RFC 6086), UPDATE (RFC 3311)
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
+# INVITE and its company, INFO (RFC 6086), UPDATE (RFC 3311), REFER (RFC 3515), NOTIFY (RFC 6665)
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY")
+EXTENSIONS = ("replaces", "norefersub")  # RFC 3891, RFC 4488
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class StackConfig:
     """seconds we ask a refused caller to wait"""
     udp_limit: int = 1300
     """bytes of a request above which TCP is taken where the target has it (section 18.1.1)"""
+
+    @property
+    def supported(self) -> tuple[str, ...]:
+        """Option tags that we say in Supported, and accept in Require."""
+        return EXTENSIONS
 
     @property
     def timers(self) -> Timers:

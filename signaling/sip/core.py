@@ -33,6 +33,12 @@ class Core:
         self.counts: Counter[str] = Counter()
         self.calls: dict[str, Call] = {}
         self.ghosts: dict[str, Call] = {}
+        self.afterlife: dict[str, Call] = {}  # calls that are over, of which a REFER is not
+
+    @property
+    def supported(self) -> str:
+        """The value of Supported."""
+        return ", ".join(self.config.supported)
 
     def advertised(self, transport: str) -> tuple[str, int]:
         """Where others reach us by `transport`."""

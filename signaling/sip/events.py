@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from signaling.sip.address import Address
 from signaling.sip.headers import Headers
+from signaling.sip.identity import Identities
 from signaling.sip.registrar import Registered, Unregistered
 from signaling.sip.registration import RegistrationChanged
+from signaling.sip.replaces import Replaces
 from signaling.sip.uri import NameAddr, Uri
 
 
@@ -33,6 +35,13 @@ class Invited:
     """the account that proved by digest to be calling; None from a trusted network"""
     max_forwards: int = 70
     """hops that the call may still take; whoever carries it on sends one less (RFC 3261 section 16.6 (3))"""
+    replaces: str | None = None
+    """our call that this one is to take the place of (RFC 3891): answer this, then end that one"""
+
+    @property
+    def identities(self) -> Identities:
+        """What the network says of the caller, and of whom was called first; read anew on each use."""
+        return Identities.of(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class Rejected:
     retry_after: int | None = None
     cause: str | None = None
     """the Reason header's words, or our own error's cause"""
+    warning: str | None = None
+    """the first Warning header's words (RFC 3261 section 20.43)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,43 @@ class InfoReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """The other side asks us to call somebody else (REFER). Owed, within seconds: `accept_refer` or `refuse_refer`."""
+
+    call: str
+    refer_to: Uri
+    """without headers: fit to be called"""
+    replaces: Replaces | None
+    """the call that the new one is to take the place of: an attended transfer"""
+    referred_by: NameAddr | None
+    id: int
+    """tells the REFERs of one call apart"""
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class ReferProgress:
+    """How it goes with a REFER of ours, by the status that the new call has got so far."""
+
+    call: str
+    status: int
+    reason: str
+    over: bool
+    """nothing more will be heard of it; with a provisional status: of an outcome that stays unknown"""
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferRefused:
+    """Our REFER is refused, or the other side fell silent over it. The call stands."""
+
+    call: str
+    status: int
+    reason: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """Something unusable came in: it is counted, and answered where an answer is possible."""
 
@@ -145,6 +193,9 @@ Event = (
     | ReinviteAnswered
     | ReinviteRejected
     | InfoReceived
+    | Referred
+    | ReferProgress
+    | ReferRefused
     | MessageRefused
     | Registered
     | Unregistered
@@ -161,6 +212,9 @@ __all__ = [
     "Invited",
     "MessageRefused",
     "Progressed",
+    "ReferProgress",
+    "ReferRefused",
+    "Referred",
     "Registered",
     "RegistrationChanged",
     "ReinviteAnswered",

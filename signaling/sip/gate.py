@@ -54,8 +54,8 @@ class Gate:
             return Refusal(status, self.allow, f"{request.method} is not spoken here")
         if request.uri.scheme not in SCHEMES:
             return Refusal(416, (), f"a {request.uri.scheme} URI cannot be called")  # 8.2.2.1
-        wanted = request.headers.all("Require")
-        if wanted:  # 8.2.2.3: we implement none of the extensions yet that may be required
+        wanted = [each for each in request.headers.all("Require") if each.lower() not in self._config.supported]
+        if wanted:  # 8.2.2.3
             return Refusal(420, (("Unsupported", ", ".join(wanted)),), f"required extension {', '.join(wanted)}")
         return self._inspect_invite(request) if request.method == "INVITE" else None
 

@@ -26,8 +26,8 @@ _LISTS = (
     "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",
     "Call-Info", "Contact", "Content-Encoding", "Content-Language", "Diversion", "Error-Info", "History-Info",
     "In-Reply-To", "P-Asserted-Identity", "P-Associated-URI", "P-Preferred-Identity", "Path", "Proxy-Require",
-    "Reason", "Record-Route", "Reject-Contact", "Require", "Route", "Security-Client", "Security-Server",
-    "Security-Verify", "Service-Route", "Supported", "Unsupported", "Via", "Warning",
+    "Reason", "Record-Route", "Reject-Contact", "Remote-Party-ID", "Require", "Route", "Security-Client",
+    "Security-Server", "Security-Verify", "Service-Route", "Supported", "Unsupported", "Via", "Warning",
 )  # fmt: skip
 _SINGLES = (
     "Authentication-Info", "Authorization", "Call-ID", "Content-Disposition", "Content-Length", "Content-Type",

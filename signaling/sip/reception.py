@@ -9,6 +9,7 @@ from signaling.sip.events import MessageRefused
 from signaling.sip.gate import Gate, Refusal
 from signaling.sip.message import Request, Response
 from signaling.sip.registrar import Registrar
+from signaling.sip.replacement import replaced_call
 from signaling.sip.stateless import stateless_tag
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uas import IncomingCall
@@ -94,6 +95,8 @@ class Reception:
     def _receive_in_dialog(self, request: Request, source: Address, now: float) -> None:
         """Those of a call that we know are served however full it is: a BYE that is refused frees nothing."""
         call = self._core.calls.get(request.to.tag or "")
+        if call is None and request.method == "NOTIFY":
+            call = self._core.afterlife.get(request.to.tag or "")
         refusal = self._gate.inspect(request, in_dialog=True)
         if refusal is not None:
             self._refuse(request, refusal, source)
@@ -119,7 +122,9 @@ class Reception:
             self._receive_register(request, source, now)
         elif request.method == "OPTIONS":
             self._answer_options(request, source)
-        else:  # BYE, INFO, UPDATE belong into a dialog
+        elif request.method == "REFER":  # it would have us call whomever a stranger likes
+            self._refuse(request, Refusal(403, (), f"REFER outside of a call, from {request.from_.uri}"), source)
+        else:  # BYE, INFO, UPDATE, NOTIFY belong into a dialog
             self._core.counts["no-such-call"] += 1
             self._answer_statelessly(request, 481, source)
 
@@ -136,8 +141,12 @@ class Reception:
             self._refuse(request, admission, source)
             return
         core = self._core
+        replaced = replaced_call(core, request)
+        if isinstance(replaced, Refusal):
+            self._refuse(request, replaced, source)
+            return
         handle = core.random(16)
-        call = IncomingCall(core, handle, core.transactions.serve(request, source), admission.user)
+        call = IncomingCall(core, handle, core.transactions.serve(request, source), admission.user, replaced)
         core.calls[handle] = call
         call.start(now)
 
@@ -156,7 +165,8 @@ class Reception:
 
     def _answer_options(self, request: Request, source: Address) -> None:
         """Section 11.2: what an INVITE would have been told."""
-        headers = (*self._gate.allow, ("Accept", ", ".join(self._core.config.accept)))
+        core = self._core
+        headers = (*self._gate.allow, ("Accept", ", ".join(core.config.accept)), ("Supported", core.supported))
         self._answer_statelessly(request, 200, source, headers)
 
     # answers without a call

@@ -25,9 +25,13 @@ from signaling.sip.gate import Gate
 from signaling.sip.headers import Headers
 from signaling.sip.message import Request, Response, parse_message
 from signaling.sip.reception import Reception
+from signaling.sip.refer_states import On as ReferOn
+from signaling.sip.refer_states import State as ReferState
 from signaling.sip.registrar import Registrar
 from signaling.sip.registration import Registration
 from signaling.sip.registrations import Registrations
+from signaling.sip.replacement import call_of
+from signaling.sip.replaces import Replaces
 from signaling.sip.transactions import Random
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uri import NameAddr, Uri
@@ -167,6 +171,7 @@ class Stack:
             ("CSeq", "1 INVITE"),
             ("Contact", ""),
             ("Allow", ", ".join(self.config.allow)),
+            ("Supported", self._core.supported),
             ("User-Agent", self.config.user_agent),
         ):
             headers.add(name, value)
@@ -233,6 +238,62 @@ class Stack:
 
     def info(self, call: str, content_type: str, body: bytes, now: float) -> None:
         self._call(call).info(content_type, body, now)
+
+    # transfers
+
+    def accept_refer(self, call: str, now: float, id: int | None = None) -> None:
+        """We will call whom the other side's REFER names: 202. Tell by `notify_refer` how it goes.
+
+        `id` as in `Referred`; None: the latest.
+        """
+        self._referring(call).referrals.find(id, ReferState.ASKED).accept(now)
+
+    def refuse_refer(
+        self, call: str, status: int, now: float, reason: str | None = None, id: int | None = None
+    ) -> None:
+        if not 300 <= status < 700:
+            raise WrongState(f"{status} does not refuse a REFER: 300 to 699")
+        self._referring(call).referrals.find(id, ReferState.ASKED).feed(ReferOn.REFUSE, now, (status, reason))
+
+    def notify_refer(self, call: str, status: int, reason: str | None, now: float, id: int | None = None) -> None:
+        """The call that was asked for has got so far; a final status is the last that can be told.
+
+        Also after the call itself is over. Whoever wanted no news (RFC 4488) gets none, and that is no error.
+        """
+        if not 100 <= status < 700:
+            raise WrongState(f"{status} is not a status: 100 to 699")
+        self._referring(call).referrals.tell(status, reason, now, id)
+
+    def refer(
+        self, call: str, to: Uri, now: float, replaces: Replaces | None = None, referred_by: NameAddr | None = None
+    ) -> int:
+        """Ask the other side to call `to`, with `replaces` in the place of that call. Returns the REFER's id.
+
+        `ReferProgress` and `ReferRefused` follow; the call itself stands until somebody ends it.
+        """
+        return self._call(call).refer(to, replaces, referred_by, now)
+
+    def replaces_of(self, call: str) -> Replaces:
+        """How its other side knows this call: for a `refer` of somebody else to it."""
+        dialog = self._call(call).dialog
+        if dialog is None:
+            raise WrongState("a call that is not answered cannot be replaced yet")
+        return Replaces(dialog.call_id, dialog.remote.tag or "0", dialog.local.tag or "0")
+
+    def target_of(self, call: str) -> Uri:
+        """Where its other side is reached (its Contact): whom to name in a `refer` with `replaces_of` this call."""
+        dialog = self._call(call).dialog
+        if dialog is None:
+            raise WrongState("a call that is not answered has no Contact yet")
+        return dialog.target
+
+    def call_of(self, replaces: Replaces) -> str | None:
+        """The call of ours that a Replaces means; None: it is not one of ours, or over."""
+        found = call_of(self._core, replaces)
+        return None if found is None else found.handle
+
+    def _referring(self, handle: str) -> Call:
+        return self._core.afterlife.get(handle) or self._call(handle)
 
     def _call(self, handle: str) -> Call:
         call = self._core.calls.get(handle)

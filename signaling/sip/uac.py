@@ -156,7 +156,8 @@ class OutgoingCall(Call):
         if isinstance(what, Response):
             contacts = tuple(contact.uri for contact in what.contacts) if what.status < 400 else ()
             after = retry_after(what)
-            return Rejected(self.handle, what.status, what.reason, contacts, after, reasons.words(what))
+            words = reasons.words(what), reasons.warning(what)
+            return Rejected(self.handle, what.status, what.reason, contacts, after, *words)
         if isinstance(what, SipError):
             return Rejected(self.handle, what.sip_status, str(what), cause=what.cause)
         return Rejected(self.handle, 480, "the other side hung up before it answered", cause="hung-up")
@@ -186,6 +187,11 @@ class OutgoingCall(Call):
             self.core.bury(self, now)
 
     # requests within an early dialog
+
+    def is_with(self, call_id: str, tag: str) -> bool:
+        if self.dialog is not None:
+            return super().is_with(call_id, tag)
+        return tag in self.early and call_id == self.invite.call_id
 
     def knows(self, request: Request) -> bool:
         if self.dialog is not None:

@@ -18,13 +18,21 @@ from signaling.sip.transaction import ServerTransaction
 class IncomingCall(Call):
     """Started by `start`, which tells the application. The dialog exists from the beginning: our tag is the handle."""
 
-    def __init__(self, core: Core, handle: str, transaction: ServerTransaction, user: str | None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        handle: str,
+        transaction: ServerTransaction,
+        user: str | None,
+        replaces: str | None = None,
+    ) -> None:
         super().__init__(core, handle, State.INCOMING, None, Offers(OfferState.CALLED))
         request = transaction.request
         self.transaction = transaction
         self.contact_user = request.uri.user
         self.dialog = Dialog.of_callee(request, handle, transaction.source)
         self._user = user
+        self._replaces = replaces
         self._provisional: Reply | None = None
         self._refresh: Deadline | None = None
 
@@ -46,6 +54,7 @@ class IncomingCall(Call):
                 transaction.source,
                 self._user,
                 request.max_forwards,
+                self._replaces,
             )
         )
 
@@ -105,6 +114,7 @@ class IncomingCall(Call):
             *self.contact_line(self.transaction),
             ("Allow", ", ".join(config.allow)),
             ("Accept", ", ".join(config.accept)),
+            ("Supported", self.core.supported),
             *said.headers,
         )
         self.accept(self.transaction, now, headers, said.body)

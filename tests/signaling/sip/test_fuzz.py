@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signaling.sip import sipfrag
 from signaling.sip.address import Address
 from signaling.sip.auth import Credentials, DigestClient, DigestServer
 from signaling.sip.digest import parse_challenges, parse_fields
@@ -15,9 +16,11 @@ from signaling.sip.errors import BadMessage
 from signaling.sip.framing import Framer
 from signaling.sip.grammar import parse_params, quote, split_list, unquote
 from signaling.sip.headers import CSeq, Headers, Via
+from signaling.sip.identity import Identities
 from signaling.sip.message import MAX_HEADERS, Request, Response, parse_message, reply
 from signaling.sip.registrar import Registrar
 from signaling.sip.registration import Registration
+from signaling.sip.replaces import Replaces, parse_refer_to, refer_to
 from signaling.sip.uri import NameAddr, Uri
 from tests.signaling.sip.samples import BAD, CHALLENGED, COMPACT, GOOD
 from tests.torture.messages import APPLICATION, INVALID, VALID
@@ -99,11 +102,31 @@ def test_any_text_in_any_place(text):
         except BadMessage:
             continue
         assert parse(str(parsed)) == parsed
+    for read_value in (Replaces.parse, parse_refer_to):
+        try:
+            read_value(text)
+        except BadMessage:
+            continue
+    sipfrag.parse(text.encode("utf-8", "surrogateescape"))
     split_list(text)
     parse_params(text)
     parse_fields(text)
     parse_challenges([text])
     assert unquote(quote(text)) == text.replace("\r", " ").replace("\n", " ")
+
+
+@fuzz
+@given(TEXT, TEXT)
+def test_any_words_about_a_caller(one, other):
+    names = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Privacy", "Diversion", "History-Info")
+    Identities.of(Headers((name, value) for name in names for value in (one, f"<sip:a@h?{other}>;{one}={other}")))
+
+
+@fuzz
+@given(st.text(alphabet="abz09.-@!%*_+`'~", min_size=1, max_size=20), st.booleans())
+def test_a_replaces_survives_its_way_through_a_uri(text, early):
+    replaces = Replaces(text, text.replace("@", ""), "b", early) if text.replace("@", "") else Replaces(text, "a", "b")
+    assert parse_refer_to(refer_to(Uri.parse("sip:600@h"), replaces)) == (Uri.parse("sip:600@h"), replaces)
 
 
 @fuzz
