@@ -23,6 +23,8 @@ from signaling.sip.message import Request, Response
 from signaling.sip.offers import Offers
 from signaling.sip.refer import Referrals
 from signaling.sip.replaces import Replaces
+from signaling.sip.session_timer import SessionTimer, too_short
+from signaling.sip.session_timer_states import On as TimerOn
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import OnResult, ServerTransaction
 from signaling.sip.uri import NameAddr, Uri
@@ -58,6 +60,9 @@ class Call:
         self.keeper: AnswerKeeper | None = None
         self.offers = offers
         offers.belong(self)
+        self.session = SessionTimer()
+        self.session.belong(self)
+        self.updates = False
         self.contact_user: str | None = None
         self._referrals: Referrals | None = None
         self._alarms: list[Deadline] = []
@@ -107,6 +112,7 @@ class Call:
             self.keeper.stop()
             self.keeper = None
         self.offers.close(now)
+        self.session.close(now)
         if self._referrals is not None:
             self._referrals.call_ended(now)
             if self._referrals:
@@ -129,6 +135,36 @@ class Call:
         if self.state not in TALKING:
             raise WrongState(f"no new offer now: {self.state.value}")
         self.offers.offer(body, now)
+
+    def learn(self, message: Request | Response) -> None:
+        """Whether the other side speaks UPDATE, from its latest Allow (RFC 3311 section 5.1)."""
+        if "Allow" in message.headers:
+            self.updates = any(method.upper() == "UPDATE" for method in message.headers.all("Allow"))
+
+    def refresh_session(self, now: float) -> None:
+        """RFC 4028 section 7.4: UPDATE without an offer where they speak that, else the same offer once more."""
+        if self.state not in TALKING:
+            self.session.feed(TimerOn.FAILED, now)
+        elif self.updates:
+            client: list[ClientRequest] = []
+            headers = [*self.session.ask(self.core.config), ("Supported", self.core.supported)]
+            client.append(
+                self.request("UPDATE", lambda result, at: self._refreshed(client, result, at), now, headers=headers)
+            )
+        else:
+            self.offers.refresh(now)
+
+    def _refreshed(self, client: list[ClientRequest], result: Response | SipError, now: float) -> None:
+        if isinstance(result, Response) and result.status < 200:
+            return
+        if isinstance(result, Response) and result.status < 300 and self.dialog is not None:
+            self.dialog.refresh(result, client[0].peer)
+            self.session.answered(client[0].request, result, self.core.config, now)
+            return
+        if isinstance(result, Response) and result.status in (405, 501):
+            self.updates = False
+        self.session.feed(TimerOn.FAILED, now)
+        self.watch(result, now)
 
     def request(
         self,
@@ -252,10 +288,14 @@ class Call:
         self.feed(On.BYE, now, request)
 
     def _receive_offer(self, request: Request, transaction: ServerTransaction, now: float) -> None:
-        if request.method == "UPDATE" and not request.body:  # RFC 3311: a refresh of target or session only
+        self.learn(request)
+        if least := too_short(self.core.config, request):
+            self.refuse(transaction, 422, now, headers=least)
+        elif request.method == "UPDATE" and not request.body:  # RFC 3311: a refresh of target or session only
             if self.dialog is not None:
                 self.dialog.refresh(request, transaction.source)
-            self.accept(transaction, now, self.contact_line(transaction))
+            agreed = self.session.agree(request, self.core.config, now) if self.state in TALKING else ()
+            self.accept(transaction, now, (*self.contact_line(transaction), *agreed))
         else:
             self.offers.receive(transaction, now)
 

@@ -16,10 +16,12 @@ from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog
 from signaling.sip.errors import SipError, TransportFailed
 from signaling.sip.message import Request, Response
+from signaling.sip.session_timer import lengthen
 from signaling.sip.transaction import ClientTransaction, OnResult
 
 # requests that (re)target a dialog (RFC 3261 12.2, RFC 3311, RFC 3515 2.2, RFC 6665 4.4.1): they carry our Contact
 CONTACTED = frozenset({"INVITE", "UPDATE", "REFER", "NOTIFY"})
+MOST_LENGTHENED = 3  # times a 422 in a row is obeyed
 VIA_SIZE = 100  # bytes our Via may add, roughly
 
 
@@ -32,6 +34,7 @@ class ClientRequest:
         "_dialog",
         "_digest",
         "_left",
+        "_lengthened",
         "_on_result",
         "_on_retry",
         "given_up",
@@ -61,6 +64,7 @@ class ClientRequest:
         self._dialog = dialog
         self._contact_user = contact_user
         self._on_retry = on_retry
+        self._lengthened = 0
 
     def send(self, now: float) -> None:
         """Try the first target."""
@@ -103,6 +107,8 @@ class ClientRequest:
         if isinstance(result, Response):
             if result.status in (401, 407) and self._authenticate(result, now):
                 return
+            if result.status == 422 and self._lengthen(result, now):
+                return
             if result.status == 503 and self._next(now):
                 return
         elif self._next(now):
@@ -116,12 +122,27 @@ class ClientRequest:
         answer = self._digest.answer(response, self.request)
         if answer is None:
             return False
+        self._repeat(answer, now)
+        return True
+
+    def _lengthen(self, response: Response, now: float) -> bool:
+        """Repeat it with the session interval that a 422 asks for (RFC 4028 section 7.3)."""
+        again = Request(self.request.method, self.request.uri, self.request.headers.copy(), self.request.body)
+        if self.given_up or self._lengthened >= MOST_LENGTHENED or not lengthen(again, response):
+            return False
+        self._lengthened += 1
+        again.headers.set("CSeq", f"{again.cseq.number + 1} {again.method}")
+        if self._digest is not None:
+            self._digest.attach(again)
+        self._repeat(again, now)
+        return True
+
+    def _repeat(self, again: Request, now: float) -> None:
         if self._dialog is not None:  # others may have used the number after ours meanwhile
             self._dialog.local_sequence += 1
-            answer.headers.set("CSeq", f"{self._dialog.local_sequence} {answer.method}")
-        self.request = answer
+            again.headers.set("CSeq", f"{self._dialog.local_sequence} {again.method}")
+        self.request = again
         self._transmit(self.peer, now)
-        return True
 
 
 def size(request: Request) -> int:

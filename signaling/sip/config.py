@@ -10,7 +10,7 @@ from signaling.sip.timers import Timers
 
 # INVITE and its company, INFO (RFC 6086), UPDATE (RFC 3311), REFER (RFC 3515), NOTIFY (RFC 6665)
 METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY")
-EXTENSIONS = ("replaces", "norefersub")  # RFC 3891, RFC 4488
+EXTENSIONS = ("replaces", "norefersub")  # RFC 3891, RFC 4488; `supported` adds those that can be switched off
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,12 @@ class StackConfig:
     to us may stay undecided, before it is given up"""
     provisional_every: float = 60.0
     """a ringing INVITE is refreshed so that proxies keep it (section 13.3.1.1), seconds"""
+    session_timer: bool = True
+    """refresh calls, and end those that nobody refreshes (RFC 4028)"""
+    session_expires: int = 1800
+    """longest time between two refreshes, seconds"""
+    min_se: int = 90
+    """shortest time that others may ask for, seconds; the RFC allows no less than 90"""
     max_calls: int = 5000
     max_transactions: int = 50_000
     """beyond these: 503"""
@@ -61,7 +67,7 @@ class StackConfig:
     @property
     def supported(self) -> tuple[str, ...]:
         """Option tags that we say in Supported, and accept in Require."""
-        return EXTENSIONS
+        return (*EXTENSIONS, *(("timer",) if self.session_timer else ()))
 
     @property
     def timers(self) -> Timers:

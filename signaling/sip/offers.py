@@ -15,6 +15,7 @@ from signaling.sip.events import ReinviteAnswered, Reinvited, ReinviteRejected
 from signaling.sip.headers import Headers
 from signaling.sip.message import Response
 from signaling.sip.offer_states import OFFER, Do, On, State
+from signaling.sip.session_timer_states import On as TimerOn
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import ServerTransaction
 
@@ -35,6 +36,9 @@ class Offers:
         self._call: Call | None = None
         self._kept: bytes | None = None
         self._sent = b""
+        self._ours = b""  # our description that is in force
+        self._quiet = False  # the offer that is out, or kept, is a refresh that nobody was told of
+        self._next: bytes | None = None
         self._glares = 0
         self._pause: Deadline | None = None
         self._theirs: ServerTransaction | None = None
@@ -55,14 +59,31 @@ class Offers:
 
     # what happens
 
-    def opened(self, now: float) -> None:
-        """The first INVITE is answered."""
+    def opened(self, now: float, ours: bytes) -> None:
+        """The first INVITE is answered; `ours`: our description in it."""
+        self._ours = ours
         self.feed(On.OPENED, now)
 
     def offer(self, body: bytes, now: float) -> None:
         """Our application's `reinvite`."""
+        if self._quiet and self.state is State.OFFERING:
+            self._next = body  # it knows nothing of the refresh that is out
+            return
+        quiet, self._quiet = self._quiet, False
         if not self.feed(On.REINVITE, now, body):
+            self._quiet = quiet
             raise WrongState(f"cannot offer now: {self.state.value}")
+
+    def refresh(self, now: float) -> None:
+        """Our last description once more, for the session timer; our application hears nothing of it."""
+        call = self._call
+        if call is None:
+            return
+        if self.state is not State.STABLE or self._pause is not None or not self._ours:
+            call.session.feed(TimerOn.FAILED, now)
+            return
+        self._quiet = True
+        self.feed(On.REINVITE, now, self._ours)
 
     def receive(self, transaction: ServerTransaction, now: float) -> None:
         """Their re-INVITE, or UPDATE with a body."""
@@ -74,7 +95,13 @@ class Offers:
     def answer(self, body: bytes, now: float) -> None:
         """Our application's `answer_reinvite`."""
         call, transaction = self._owed()
-        headers = (*call.contact_line(transaction), ("Allow", ", ".join(call.core.config.allow)))
+        headers = (
+            *call.contact_line(transaction),
+            ("Allow", ", ".join(call.core.config.allow)),
+            ("Supported", call.core.supported),
+            *call.session.agree(transaction.request, call.core.config, now),
+        )
+        self._ours = body
         call.accept(transaction, now, headers, body)
         if transaction.request.method == "INVITE":
             self.feed(On.ANSWER, now)
@@ -130,7 +157,10 @@ class Offers:
                 call.refuse(what, 500, now, headers=(("Retry-After", str(int(call.core.fraction() * 10))),))
             case Do.TELL_REINVITED if isinstance(what, ServerTransaction):
                 self._tell_reinvited(call, what)
+            case Do.TELL_ANSWERED | Do.TELL_REJECTED if self._quiet:
+                pass
             case Do.TELL_ANSWERED if isinstance(what, Response):
+                self._ours = self._sent
                 call.core.events.append(ReinviteAnswered(call.handle, what.body))
             case Do.TELL_REJECTED:
                 self._tell_rejected(call, what)
@@ -159,7 +189,9 @@ class Offers:
             self._pause.cancel()
             self._pause = None
         exchange = Exchange(self, call)
-        headers = [("Allow", ", ".join(call.core.config.allow))]
+        config = call.core.config
+        headers = [("Allow", ", ".join(config.allow)), ("Supported", call.core.supported)]
+        headers += call.session.ask(config)
         self._client = exchange.client = call.request("INVITE", exchange.result, now, body=body, headers=headers)
 
     def _wait(self, call: Call, now: float) -> None:
@@ -191,6 +223,17 @@ class Offers:
             self._limit.cancel()
             self._limit = None
         self._client = None
+        self._settle(result, now)
+        if self._call is not None and not (isinstance(result, Response) and result.status < 300):
+            self._call.session.feed(TimerOn.FAILED, now)
+        if self._next is not None and self._call is not None:
+            body, self._next, self._quiet = self._next, None, False
+            if self._pause is not None:
+                self._kept = body
+            else:
+                self.feed(On.REINVITE, now, body)
+
+    def _settle(self, result: Response | SipError, now: float) -> None:
         glare = isinstance(result, Response) and result.status == 491 and self._glares < MOST_RETRIES
         if glare:
             self.feed(On.GLARE, now, result)
@@ -225,15 +268,17 @@ class Exchange:
         transactions = self._call.core.transactions
         first = self._ack is None
         if self._ack is None:
-            self._ack = self._acknowledgement(response)
+            self._ack = self._acknowledgement(response, now)
         transactions.send(*self._ack)
         if first:
             self._offers.settled(response, now)
 
-    def _acknowledgement(self, response: Response) -> tuple[bytes, Address]:
+    def _acknowledgement(self, response: Response, now: float) -> tuple[bytes, Address]:
         dialog, client = self._call.dialog, self.client
         assert dialog is not None and client is not None
         dialog.refresh(response, client.peer)
+        self._call.learn(response)
+        self._call.session.answered(client.request, response, self._call.core.config, now)
         to = self._call.hops()[0]
         via = self._call.core.transactions.via(to)
         self.client = None

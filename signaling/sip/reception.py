@@ -10,6 +10,7 @@ from signaling.sip.gate import Gate, Refusal
 from signaling.sip.message import Request, Response
 from signaling.sip.registrar import Registrar
 from signaling.sip.replacement import replaced_call
+from signaling.sip.session_timer import too_short
 from signaling.sip.stateless import stateless_tag
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uas import IncomingCall
@@ -141,6 +142,9 @@ class Reception:
             self._refuse(request, admission, source)
             return
         core = self._core
+        if least := too_short(core.config, request):
+            self._refuse(request, Refusal(422, least), source)
+            return
         replaced = replaced_call(core, request)
         if isinstance(replaced, Refusal):
             self._refuse(request, replaced, source)

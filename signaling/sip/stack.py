@@ -32,6 +32,7 @@ from signaling.sip.registration import Registration
 from signaling.sip.registrations import Registrations
 from signaling.sip.replacement import call_of
 from signaling.sip.replaces import Replaces
+from signaling.sip.session_timer import wanted
 from signaling.sip.transactions import Random
 from signaling.sip.uac import OutgoingCall
 from signaling.sip.uri import NameAddr, Uri
@@ -173,6 +174,7 @@ class Stack:
             ("Allow", ", ".join(self.config.allow)),
             ("Supported", self._core.supported),
             ("User-Agent", self.config.user_agent),
+            *wanted(self.config),
         ):
             headers.add(name, value)
         if body:

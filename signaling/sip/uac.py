@@ -141,8 +141,10 @@ class OutgoingCall(Call):
         self.disarm()
         self.dialog = Dialog.of_caller(self.invite, response, self.peer)
         self._acknowledge(self.dialog, response)
+        self.learn(response)
+        self.session.answered(self.invite, response, self.core.config, now)
         self._withdraw(now)
-        self.offers.opened(now)
+        self.offers.opened(now, self.invite.body)
 
     def _withdraw(self, now: float) -> None:
         """An earlier target has answered after all: the one that is ringing now need not."""

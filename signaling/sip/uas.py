@@ -31,6 +31,7 @@ class IncomingCall(Call):
         self.transaction = transaction
         self.contact_user = request.uri.user
         self.dialog = Dialog.of_callee(request, handle, transaction.source)
+        self.learn(request)
         self._user = user
         self._replaces = replaces
         self._provisional: Reply | None = None
@@ -115,10 +116,11 @@ class IncomingCall(Call):
             ("Allow", ", ".join(config.allow)),
             ("Accept", ", ".join(config.accept)),
             ("Supported", self.core.supported),
+            *self.session.agree(self.transaction.request, config, now),
             *said.headers,
         )
         self.accept(self.transaction, now, headers, said.body)
-        self.offers.opened(now)
+        self.offers.opened(now, said.body)
         self.keep(self.transaction, now)
 
     def _stop_refreshing(self) -> None:

@@ -25,7 +25,11 @@ def hexes(seed: int):
 
 
 def make_stack(address: Address, seed: int = 1, **options) -> Stack:
-    options = {"challenge": False, "contact_host": {address.transport: (address.host, address.port)}} | options
+    options = {
+        "session_timer": False,
+        "challenge": False,
+        "contact_host": {address.transport: (address.host, address.port)},
+    } | options
     return Stack(StackConfig(**options), hexes(seed), PASSWORDS.get)
 
 

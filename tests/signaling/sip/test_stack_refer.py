@@ -1,4 +1,4 @@
-"""REFER, between two stacks and from a peer written by hand: blind, attended, refused, quiet, after BYE, on bad wires."""
+"""REFER, between stacks and from a peer written by hand: blind, attended, refused, quiet, after BYE, on bad wires."""
 
 from __future__ import annotations
 
