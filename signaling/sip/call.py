@@ -257,6 +257,8 @@ class Call:
         elif request.method == "INFO":
             self.accept(transaction, now)
             self.core.events.append(InfoReceived(self.handle, request.content_type, request.body))
+        elif request.method == "PRACK":
+            self._receive_prack(transaction, now)
         elif request.method == "REFER":
             self._receive_refer(transaction, now)
         elif request.method == "NOTIFY":
@@ -273,6 +275,9 @@ class Call:
         """Call-ID and their tag are those of this call; ours has led here."""
         dialog = self.dialog
         return dialog is not None and (dialog.call_id, dialog.remote.tag) == (request.call_id, request.from_.tag)
+
+    def _receive_prack(self, transaction: ServerTransaction, now: float) -> None:
+        self.refuse(transaction, 481, now)  # only who is called sends what needs one
 
     def _receive_refer(self, transaction: ServerTransaction, now: float) -> None:
         if self.state in TALKING:

@@ -53,6 +53,7 @@ class On(Enum):
     # time
     RING_LIMIT = "it rings for too long"
     CANCEL_LIMIT = "no final response 64*T1 after our CANCEL"
+    NO_PRACK = "no PRACK 64*T1 after a provisional response that needs one"
     ACK_LIMIT = "no ACK 64*T1 after our 2xx"
     LOST = "the other side has no such dialog any more"
 
@@ -71,6 +72,7 @@ class Do(Enum):
     SEND_2XX = "2xx, repeated until ACK"
     SEND_REFUSAL = "3xx-6xx"
     SEND_487 = "487 Request Terminated"
+    SEND_504 = "504 Server Time-out"
     TELL_CANCELLED = "Cancelled"
     TELL_ACKED = "Acked"
     SEND_BYE = "BYE"
@@ -117,6 +119,7 @@ CALL: Mapping[State, Mapping[On, tuple[State, tuple[Do, ...]]]] = {
         On.CANCELLED: (S.ENDED, (Do.SEND_487, Do.TELL_CANCELLED)),  # 9.2
         On.BYE: (S.ENDED, (Do.SEND_487, Do.TELL_CANCELLED)),  # 15.1.2: the caller may, in an early dialog
         On.RING_LIMIT: (S.ENDED, (Do.SEND_487, Do.TELL_CANCELLED)),  # 13.3.1: the invitation expires
+        On.NO_PRACK: (S.ENDED, (Do.SEND_504, Do.TELL_CANCELLED)),  # RFC 3262 section 3
     },
     S.ANSWERED: {
         On.ACK: (S.CONFIRMED, (Do.TELL_ACKED,)),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from signaling.sip.registrar import RegistrarConfig
 from signaling.sip.timers import Timers
 
-# INVITE and its company, INFO (RFC 6086), UPDATE (RFC 3311), REFER (RFC 3515), NOTIFY (RFC 6665)
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY")
+# INVITE and its company, INFO (RFC 6086), UPDATE (RFC 3311), PRACK (RFC 3262), REFER (RFC 3515), NOTIFY (RFC 6665)
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "NOTIFY")
 EXTENSIONS = ("replaces", "norefersub")  # RFC 3891, RFC 4488; `supported` adds those that can be switched off
 
 
@@ -56,6 +56,8 @@ class StackConfig:
     """longest time between two refreshes, seconds"""
     min_se: int = 90
     """shortest time that others may ask for, seconds; the RFC allows no less than 90"""
+    reliable: bool = True
+    """provisional responses that are acknowledged (RFC 3262), for those who wish it; never required by us"""
     max_calls: int = 5000
     max_transactions: int = 50_000
     """beyond these: 503"""
@@ -67,7 +69,8 @@ class StackConfig:
     @property
     def supported(self) -> tuple[str, ...]:
         """Option tags that we say in Supported, and accept in Require."""
-        return (*EXTENSIONS, *(("timer",) if self.session_timer else ()))
+        switched = (("timer", self.session_timer), ("100rel", self.reliable))
+        return (*EXTENSIONS, *(tag for tag, on in switched if on))
 
     @property
     def timers(self) -> Timers:

@@ -35,6 +35,7 @@ from signaling.sip.replaces import Replaces
 from signaling.sip.session_timer import wanted
 from signaling.sip.transactions import Random
 from signaling.sip.uac import OutgoingCall
+from signaling.sip.uas import IncomingCall
 from signaling.sip.uri import NameAddr, Uri
 from signaling.sip.users import Lookup, Users
 
@@ -172,7 +173,7 @@ class Stack:
             ("CSeq", "1 INVITE"),
             ("Contact", ""),
             ("Allow", ", ".join(self.config.allow)),
-            ("Supported", self._core.supported),
+            ("Supported", self._supported(body)),
             ("User-Agent", self.config.user_agent),
             *wanted(self.config),
         ):
@@ -182,6 +183,10 @@ class Stack:
         for name, value in extra:
             (headers.set if name in headers else headers.add)(name, value)
         return Request("INVITE", uri, headers, body)
+
+    def _supported(self, offer: bytes) -> str:
+        """Without an offer of ours no 100rel: theirs would come in a provisional response (RFC 3262 section 5)."""
+        return ", ".join(tag for tag in self.config.supported if offer or tag != "100rel")
 
     def _digest(self, credentials: Credentials, target: Address) -> DigestClient:
         """One client per user and place, so that a nonce serves more than one call (section 22.2)."""
@@ -208,7 +213,10 @@ class Stack:
         self._call(call).verb(On.PROGRESS, now, Reply(status, reason, body))
 
     def answer(self, call: str, body: bytes, now: float) -> None:
-        self._call(call).verb(On.ANSWER, now, Reply(200, None, body))
+        found = self._call(call)
+        if not isinstance(found, IncomingCall):
+            raise WrongState(f"cannot answer now: {found.state.value}")
+        found.answer(Reply(200, None, body), now)
 
     def reject(
         self,

@@ -191,6 +191,10 @@ class ServerTransaction(Transaction):
         self.final = response.status if response.status >= 200 else None
         return self.feed(on, now, response)
 
+    def repeat_provisional(self, now: float) -> bool:
+        """The 1xx once more, until its PRACK comes (RFC 3262 section 3)."""
+        return self.feed(On.SEND_1XX, now)
+
     def repeat(self, now: float) -> bool:
         """The 2xx once more, on the dialog's behalf (section 13.3.1.4)."""
         return self.feed(On.SEND_2XX, now)

@@ -23,6 +23,7 @@ from signaling.sip.hop import next_hops
 from signaling.sip.message import Request, Response
 from signaling.sip.offer_states import State as OfferState
 from signaling.sip.offers import Offers
+from signaling.sip.reliable import Acknowledger
 from signaling.sip.transaction_states import On as TransactionOn
 from signaling.sip.transaction_states import State as TransactionState
 
@@ -33,6 +34,7 @@ class OutgoingCall(Call):
     """Started by `start`. `acks` holds, per To tag, the ACK for that phone's 2xx and where it goes."""
 
     outgoing = True
+    most_forks = MOST_FORKS
 
     def __init__(
         self, core: Core, handle: str, request: Request, targets: Sequence[Address], digest: DigestClient | None
@@ -41,6 +43,7 @@ class OutgoingCall(Call):
         self.called = request.uri
         self.contact_user = request.from_.uri.user
         self.early: set[str | None] = set()
+        self.reliable = Acknowledger(self)
         self.acks: dict[str | None, tuple[bytes, Address]] = {}
         self.cancel_reason: str | None = None
         self.client: ClientRequest | None = ClientRequest(
@@ -80,7 +83,8 @@ class OutgoingCall(Call):
         else:
             if result.status > 100 and result.to.tag is not None and len(self.early) < MOST_FORKS:
                 self.early.add(result.to.tag)
-            self.feed(On.PROVISIONAL, now, result)
+            if self.reliable.receive(result, now):
+                self.feed(On.PROVISIONAL, now, result)
 
     def accepted(self, response: Response, now: float) -> None:
         """A 2xx: the first one, its retransmission, another phone's, or one too late."""
@@ -93,6 +97,7 @@ class OutgoingCall(Call):
     def _end_fork(self, response: Response, now: float) -> None:
         """Section 13.2.2.4: acknowledge and hang up whoever else has answered."""
         dialog = Dialog.of_caller(self.invite, response, self.peer)
+        dialog.local_sequence = max(dialog.local_sequence, self.reliable.sequence_of(response))
         self._acknowledge(dialog, response)
         bye = dialog.request("BYE")
         bye.headers.add("User-Agent", self.core.config.user_agent)
@@ -124,7 +129,7 @@ class OutgoingCall(Call):
                 self._confirm(what, now)
             case Do.TELL_ANSWERED:
                 assert isinstance(what, Response)
-                events.append(Answered(self.handle, what.body))
+                events.append(Answered(self.handle, self.reliable.answer_of(what)))
             case Do.TELL_REJECTED:
                 events.append(self._rejected(what))
             case Do.TELL_GIVEN_UP:
@@ -140,6 +145,7 @@ class OutgoingCall(Call):
     def _confirm(self, response: Response, now: float) -> None:
         self.disarm()
         self.dialog = Dialog.of_caller(self.invite, response, self.peer)
+        self.dialog.local_sequence = max(self.dialog.local_sequence, self.reliable.sequence_of(response))
         self._acknowledge(self.dialog, response)
         self.learn(response)
         self.session.answered(self.invite, response, self.core.config, now)
@@ -184,6 +190,7 @@ class OutgoingCall(Call):
 
     def _end(self, now: float) -> None:
         super()._end(now)
+        self.reliable.close()
         self._invite, self._peer, self.client = self.invite, self.peer, None  # which holds us
         if not self.acks:
             self.core.bury(self, now)

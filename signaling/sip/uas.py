@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from signaling.sip import reason as reasons
 from signaling.sip.call import Call, Reply, What
 from signaling.sip.call_states import Do, On, State
 from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog
+from signaling.sip.errors import WrongState
 from signaling.sip.events import Cancelled, Invited
 from signaling.sip.message import Request
 from signaling.sip.offer_states import State as OfferState
 from signaling.sip.offers import Offers
+from signaling.sip.reliable import Reliable, requires
+from signaling.sip.reliable_states import On as ReliableOn
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import ServerTransaction
 
@@ -34,8 +39,18 @@ class IncomingCall(Call):
         self.learn(request)
         self._user = user
         self._replaces = replaces
+        self._why_cancelled = "nobody decided in time"
         self._provisional: Reply | None = None
         self._refresh: Deadline | None = None
+        self._reliable: Reliable | None = None
+        self._answer_waits: Reply | None = None
+        self._described = b""  # our answer, where a provisional response that arrived has brought it
+        if requires(request) and core.config.reliable:
+            first = 1 + int(core.random(7), 16)  # RFC 3262 section 3: from 1 to 2**31 - 1
+            self._reliable = Reliable(
+                core.schedule, core.timers, first, self._send_reliably, transaction.repeat_provisional,
+                lambda now: self.feed(On.NO_PRACK, now),
+            )  # fmt: skip
 
     def start(self, now: float) -> None:
         transaction, request = self.transaction, self.transaction.request
@@ -75,6 +90,31 @@ class IncomingCall(Call):
         else:
             super().cancelled(request, transaction, now)
 
+    def answer(self, said: Reply, now: float) -> None:
+        """Our application's `answer`; it waits for a PRACK that is due (RFC 3262 section 3)."""
+        if self._answer_waits is not None:
+            raise WrongState(f"cannot answer now: {self.state.value}, and an answer waits for its PRACK")
+        if self.state is State.INCOMING and self._reliable is not None and self._reliable.waits:
+            self._answer_waits = said
+            return
+        if self._described and said.body == self._described:
+            said = replace(said, body=b"")  # RFC 3262 section 5: they have it
+        self.verb(On.ANSWER, now, said)
+
+    def _receive_prack(self, transaction: ServerTransaction, now: float) -> None:
+        reliable = self._reliable
+        if reliable is None or not reliable.awaits(transaction.request, self.transaction.request):
+            self.refuse(transaction, 481, now)  # RFC 3262 section 3
+            return
+        if transaction.request.body:
+            self.refuse(transaction, 488, now, "No Offer in a PRACK, Please")
+        else:
+            self.accept(transaction, now)
+        reliable.feed(ReliableOn.PRACK, now)
+        if self._answer_waits is not None and not reliable.waits:
+            said, self._answer_waits = self._answer_waits, None
+            self.answer(said, now)
+
     # the table's actions
 
     def do(self, action: Do, now: float, what: What) -> None:
@@ -82,7 +122,7 @@ class IncomingCall(Call):
             case Do.SEND_PROVISIONAL:
                 assert isinstance(what, Reply)
                 self._provisional = what
-                self._send_provisional(now)
+                self._say(now)
             case Do.SEND_2XX:
                 assert isinstance(what, Reply)
                 self._answer(what, now)
@@ -91,22 +131,38 @@ class IncomingCall(Call):
                 self.refuse(self.transaction, what.status, now, what.reason, what.headers)
             case Do.SEND_487:
                 self.refuse(self.transaction, 487, now)
+            case Do.SEND_504:
+                self.refuse(self.transaction, 504, now)
+                self._why_cancelled = "it asked for PRACK and sent none"
             case Do.TELL_CANCELLED:
-                words = reasons.words(what) if isinstance(what, Request) else "nobody decided in time"
+                words = reasons.words(what) if isinstance(what, Request) else self._why_cancelled
                 self.core.events.append(Cancelled(self.handle, words or ""))
             case _:
                 super().do(action, now, what)
 
-    def _send_provisional(self, now: float) -> None:
+    def _say(self, now: float) -> None:
+        """Send the provisional response that our application chose last."""
+        if self._reliable is None:
+            self._send_provisional(now)
+        elif self.transaction.request.body:  # else our offer would be due in it, and its answer in the PRACK
+            self._reliable.feed(ReliableOn.SEND, now)
+
+    def _send_reliably(self, number: int, now: float) -> None:
+        self._send_provisional(now, (("Require", "100rel"), ("RSeq", str(number))))
+        said = self._provisional
+        if said is not None and said.body:  # once: a second description would be a second answer
+            self._described, self._provisional = said.body, replace(said, body=b"")
+
+    def _send_provisional(self, now: float, more: tuple[tuple[str, str], ...] = ()) -> None:
         said = self._provisional
         assert said is not None
-        headers = (*self.contact_line(self.transaction), *said.headers)
+        headers = (*self.contact_line(self.transaction), *said.headers, *more)
         response = self.core.reply(
             self.transaction.request, said.status, said.reason, tag=self.handle, headers=headers, body=said.body
         )
         self.transaction.respond(response, now)
         self._stop_refreshing()
-        self._refresh = self.core.schedule.at(now + self.core.config.provisional_every, self._send_provisional)
+        self._refresh = self.core.schedule.at(now + self.core.config.provisional_every, self._say)
 
     def _answer(self, said: Reply, now: float) -> None:
         self.disarm()
@@ -120,7 +176,7 @@ class IncomingCall(Call):
             *said.headers,
         )
         self.accept(self.transaction, now, headers, said.body)
-        self.offers.opened(now, said.body)
+        self.offers.opened(now, said.body or self._described)
         self.keep(self.transaction, now)
 
     def _stop_refreshing(self) -> None:
@@ -130,6 +186,8 @@ class IncomingCall(Call):
 
     def disarm(self) -> None:
         super().disarm()
+        if self._reliable is not None:
+            self._reliable.close()
         self._stop_refreshing()
 
     # what arrives before the answer

@@ -48,9 +48,9 @@ def test_other_schemes(peer):
 
 
 def test_required_extensions(peer):
-    peer.give(peer.request("INVITE", headers="Require: 100rel, timer\n"))
+    peer.give(peer.request("INVITE", headers="Require: replaces, path, timer\n"))
     answer = peer.one()
-    assert (answer.status, answer.headers.all("Unsupported")) == (420, ["100rel", "timer"])
+    assert (answer.status, answer.headers.all("Unsupported")) == (420, ["path", "timer"])
     peer.events()
     call = peer.talks()
     peer.give(peer.request("INVITE", to_tag=call, cseq=2, headers="Require: timer\n"))
