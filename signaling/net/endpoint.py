@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from signaling.net.registering import Registering
 from signaling.net.resolver import Resolver
 from signaling.net.tcp import Tcp
+from signaling.net.trace import OnMessage, Tracer
 from signaling.net.transport import Owner, Traffic, Transport, ip_version
 from signaling.net.udp import Udp
 from signaling.sip.address import Address, Transmit
@@ -34,11 +35,21 @@ OnEvent = Callable[[Event], None]
 
 
 class Endpoint:
-    """`listen`: one address per transport and IP version; port 0 takes any. The first is preferred."""
+    """`listen`: one address per transport and IP version; port 0 takes any. The first is preferred.
+
+    `on_message` hears every SIP message that comes in or goes out, with its secrets masked; it must not call verbs.
+    """
 
     def __init__(
-        self, stack: Stack, listen: Sequence[Address], on_event: OnEvent, *, resolver: Resolver | None = None
+        self,
+        stack: Stack,
+        listen: Sequence[Address],
+        on_event: OnEvent,
+        *,
+        resolver: Resolver | None = None,
+        on_message: OnMessage | None = None,
     ) -> None:
+        self._tracer = Tracer(stack, on_message) if on_message is not None else None
         self.stack = stack
         self._on_event = on_event
         self._transports = {(each.transport, ip_version(each.host)): _transport(each, self) for each in listen}
@@ -145,6 +156,24 @@ class Endpoint:
         self._loop.call_soon(self._settle)
         return call
 
+    async def options(
+        self,
+        uri: Uri,
+        *,
+        from_: NameAddr | None = None,
+        credentials: Credentials | None = None,
+        route: Sequence[NameAddr] = (),
+        targets: Sequence[Address] = (),
+    ) -> str:
+        """Ask `uri` what it can do; raises Unresolvable. Its name is looked up anew each time (the cache is short).
+
+        Awaited directly, it returns the id before `OptionsAnswered` is told.
+        """
+        targets = targets or await self._resolver.resolve(route[0].uri if route else uri)
+        id = self.stack.options(uri, targets, self._now(), from_=from_, credentials=credentials, route=route)
+        self._loop.call_soon(self._settle)
+        return id
+
     def register(self, registration: Registration, targets: Sequence[Address] = ()) -> str:
         """Keep `registration` alive, as soon as its registrar is found; returns its id."""
         if targets:
@@ -216,7 +245,15 @@ class Endpoint:
     # what transports tell (`Owner`)
 
     def receive(self, data: bytes, source: Address) -> None:
-        self._guarded(lambda: self.stack.receive(data, source, self._now()))
+        self._guarded(lambda: self._receive(data, source))
+
+    def _receive(self, data: bytes, source: Address) -> None:
+        now = self._now()
+        try:
+            self.stack.receive(data, source, now)
+        finally:
+            if self._tracer is not None:
+                self._trace(self._tracer, data, True, source, now)
 
     def failed(self, to: Address, why: str) -> None:
         self._guarded(lambda: self.stack.transport_failed(to, self._now(), why))
@@ -259,11 +296,20 @@ class Endpoint:
 
     def _send(self, transmit: Transmit) -> None:
         to = transmit.to
+        if self._tracer is not None:
+            self._trace(self._tracer, transmit.data, False, to, self._now())
         transport = self._transports.get((to.transport, ip_version(to.host)))
         if transport is None:
             self.failed(to, f"cannot send to {to}: no socket here for that transport and kind of address")
         else:
             transport.send(transmit)
+
+    def _trace(self, tracer: Tracer, data: bytes, inbound: bool, remote: Address, now: float) -> None:
+        transport = self._transports.get((remote.transport, ip_version(remote.host)))
+        try:
+            tracer.tell(data, inbound, transport.address if transport is not None else None, remote, now)
+        except Exception as error:
+            self._report("a SIP message could not be traced", error)
 
     def _tell_all(self) -> int:
         told = 0

@@ -37,6 +37,7 @@ class Verdict:
     stale: bool = False
     reason: str = ""
     blocked: bool = False  # too many wrong answers: a 403, not one more challenge
+    foreign: bool = False  # the nonce is none that we gave to this sender
 
 
 @dataclass(slots=True)
@@ -100,7 +101,8 @@ class DigestServer:
             return Verdict(None, reason=f"credentials without {', '.join(missing)}")
         issued = self._issued(fields["nonce"], source)
         if issued is None:
-            return Verdict(None, stale=True, reason="the nonce is not one that was given to this sender")
+            words = "the nonce is not one that was given to this sender"
+            return Verdict(None, stale=True, reason=words, foreign=True)
         culprit = (source, canonical(fields["username"]) or fields["username"])
         if source and self._is_blocked(culprit, now):
             return Verdict(

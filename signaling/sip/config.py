@@ -28,6 +28,8 @@ class StackConfig:
     """what a challenged phone shows its owner"""
     challenge: bool = True
     """ask callers for a password; otherwise everybody may call"""
+    silent: bool = False
+    """strangers get no answer (`gate` says who is one); they are counted as `silent`"""
     trusted: tuple[str, ...] = ()
     """networks whose callers are not challenged, as 192.0.2.0/24"""
     secret: str = ""

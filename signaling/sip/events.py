@@ -38,6 +38,9 @@ class Invited:
     replaces: str | None = None
     """our call that this one is to take the place of (RFC 3891): answer this, then end that one"""
 
+    peer: str | None = None
+    """the name under which `admit` knows the caller"""
+
     @property
     def identities(self) -> Identities:
         """What the network says of the caller, and of whom was called first; read anew on each use."""
@@ -174,6 +177,22 @@ class ReferRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionsAnswered:
+    """What became of our `options`."""
+
+    id: str
+    status: int | None
+    """None: no answer, or no way to send it; then `reason` says which"""
+    reason: str
+    seconds: float
+    """from asking to hearing, challenge and failed targets included"""
+    headers: Headers
+    """of the answer: Allow, Supported, Accept, User-Agent, Server"""
+    by: Address | None
+    """the target that was asked last"""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """Something unusable came in: it is counted, and answered where an answer is possible."""
 
@@ -196,6 +215,7 @@ Event = (
     | Referred
     | ReferProgress
     | ReferRefused
+    | OptionsAnswered
     | MessageRefused
     | Registered
     | Unregistered
@@ -211,6 +231,7 @@ __all__ = [
     "InfoReceived",
     "Invited",
     "MessageRefused",
+    "OptionsAnswered",
     "Progressed",
     "ReferProgress",
     "ReferRefused",

@@ -1,16 +1,22 @@
 """Who may come in: a request is judged before anything is remembered of it (RFC 3261 section 8.2).
 
 What is refused or challenged here is answered statelessly: a scanner that knocks ten thousand times leaves nothing
-behind.
+behind. With `StackConfig.silent` a stranger is not answered at all. A stranger is who
+ * is in no trusted network, is not recognised by `admit`, and from whose address no phone is registered here, and
+ * sends something outside of our calls that is no REGISTER, or a REGISTER that is garbage, and
+ * proves no password in it: an INVITE with a right answer to a challenge is let in; one with a right or wrong answer to
+   a challenge of ours that has only grown too old is challenged anew.
+REGISTER is always answered, for that is how a phone whose address nobody knows gets its first challenge.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from signaling.sip.address import Address
-from signaling.sip.auth import DigestServer
+from signaling.sip.auth import DigestServer, Verdict
 from signaling.sip.config import StackConfig
 from signaling.sip.message import Request
 from signaling.sip.users import Users
@@ -31,15 +37,30 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Come in. `user` is the account that has proved to be there, if anybody was asked."""
+    """Come in. `user` is the account that has proved to be there, if anybody was asked; `peer` whom `admit` knows."""
 
     user: str | None = None
+    peer: str | None = None
+
+
+Admit = Callable[[Request, Address], "str | Refusal | None"]
+"""The gateway's own judgement of a request outside of calls, before any password is asked for: the name of the peer
+that it comes from, which need not prove itself; a refusal; or None: nobody it knows. Not asked about REGISTER."""
 
 
 class Gate:
     """Watches the door for one stack; `users` are those with a password here."""
 
-    def __init__(self, config: StackConfig, digest: DigestServer, users: Users) -> None:
+    def __init__(
+        self,
+        config: StackConfig,
+        digest: DigestServer,
+        users: Users,
+        admit: Admit | None = None,
+        hosts_phone: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._admit = admit or (lambda request, source: None)
+        self._hosts_phone = hosts_phone or (lambda host: False)
         self._config = config
         self._digest = digest
         self._users = users
@@ -68,6 +89,26 @@ class Gate:
             return Refusal(415, headers, f"a body of type {request.content_type or 'unknown'}")
         return None
 
+    def recognise(self, request: Request, source: Address) -> Admission | Refusal | None:
+        """What the gateway itself says of a request; asked once for each that is outside of our calls."""
+        known = self._admit(request, source)
+        return Admission(peer=known) if isinstance(known, str) else known
+
+    def hears_nothing(self, source: Address) -> bool:
+        """Whether whoever is not recognised there gets no answer."""
+        return self._config.silent and not self.trusts(source) and not self._hosts_phone(source.host)
+
+    def overhears(self, request: Request, source: Address, now: float) -> Admission | Refusal | None:
+        """A stranger's INVITE: what its password is worth. None: nothing, and no answer is due."""
+        if request.method not in CHALLENGED or "Authorization" not in request.headers:
+            return None
+        verdict = self._digest.verify(
+            request, self._users.password, now, source=source.host, canonical=self._users.account
+        )
+        if verdict.user is not None:
+            return Admission(self._users.account(verdict.user) or verdict.user)
+        return self._challenge(request, source, verdict, now) if verdict.stale and not verdict.foreign else None
+
     def admit(self, request: Request, source: Address, now: float) -> Refusal | Admission:
         """Ask for a password (section 22.2), unless the sender's network is trusted."""
         if not self._config.challenge or request.method not in CHALLENGED or self.trusts(source):
@@ -78,6 +119,9 @@ class Gate:
             return Refusal(403, (), verdict.reason)
         if verdict.user is not None:
             return Admission(users.account(verdict.user) or verdict.user)
+        return self._challenge(request, source, verdict, now)
+
+    def _challenge(self, request: Request, source: Address, verdict: Verdict, now: float) -> Refusal:
         offered = "Authorization" in request.headers and not verdict.stale
         challenge = tuple(
             ("WWW-Authenticate", value) for value in self._digest.challenge(now, verdict.stale, source.host)

@@ -6,7 +6,7 @@ from signaling.sip.address import Address
 from signaling.sip.core import Core
 from signaling.sip.errors import BadMessage
 from signaling.sip.events import MessageRefused
-from signaling.sip.gate import Gate, Refusal
+from signaling.sip.gate import Admission, Gate, Refusal
 from signaling.sip.message import Request, Response
 from signaling.sip.registrar import Registrar
 from signaling.sip.replacement import replaced_call
@@ -37,6 +37,8 @@ class Reception:
     def refuse_garbage(self, error: BadMessage, source: Address) -> None:
         """Not SIP, or broken; answered if it was a request whose sender can be told (section 8.2.7)."""
         self._core.counts["garbage"] += 1
+        if error.request is not None and self._is_unheard(error.request, source):
+            return
         self._core.events.append(MessageRefused(str(error), source))
         if error.request is not None:
             mark_source(error.request, source)
@@ -85,7 +87,8 @@ class Reception:
         """Section 9.2: answered at once, whatever becomes of the INVITE."""
         invite = self._core.transactions.invite_of(request)
         if invite is None:
-            self._answer_statelessly(request, 481, source)
+            if not self._is_unheard(request, source):
+                self._answer_statelessly(request, 481, source)
             return
         tag = invite.owner or stateless_tag(request)
         self._core.transactions.serve(request, source).respond(self._core.reply(request, 200, tag=tag), now)
@@ -98,6 +101,8 @@ class Reception:
         call = self._core.calls.get(request.to.tag or "")
         if call is None and request.method == "NOTIFY":
             call = self._core.afterlife.get(request.to.tag or "")
+        if (call is None or not call.knows(request)) and self._is_unheard(request, source):
+            return
         refusal = self._gate.inspect(request, in_dialog=True)
         if refusal is not None:
             self._refuse(request, refusal, source)
@@ -109,7 +114,20 @@ class Reception:
             transaction.owner = call.handle
             call.receive(request, transaction, now)
 
+    def _is_unheard(self, request: Request, source: Address) -> bool:
+        """A stranger, where those get no answer; counted."""
+        if not self._gate.hears_nothing(source) or self._gate.recognise(request, source) is not None:
+            return False
+        self._core.counts["silent"] += 1
+        return True
+
     def _receive_new(self, request: Request, source: Address, now: float) -> None:
+        known = self._gate.recognise(request, source) if request.method != "REGISTER" else None
+        if known is None and request.method != "REGISTER" and self._gate.hears_nothing(source):
+            known = self._gate.overhears(request, source, now)
+            if known is None:
+                self._core.counts["silent"] += 1
+                return
         refusal = self._gate.inspect(request)
         if refusal is None and self._core.transactions.merged(request):
             refusal = Refusal(482, (), "the same request by two paths")  # 8.2.2.2
@@ -118,7 +136,7 @@ class Reception:
         if refusal is not None:
             self._refuse(request, refusal, source)
         elif request.method == "INVITE":
-            self._receive_invite(request, source, now)
+            self._receive_invite(request, source, now, known)
         elif request.method == "REGISTER":
             self._receive_register(request, source, now)
         elif request.method == "OPTIONS":
@@ -136,8 +154,8 @@ class Reception:
             return True
         return request.method in REMEMBERED and len(core.transactions) >= config.max_transactions
 
-    def _receive_invite(self, request: Request, source: Address, now: float) -> None:
-        admission = self._gate.admit(request, source, now)
+    def _receive_invite(self, request: Request, source: Address, now: float, known: Admission | Refusal | None) -> None:
+        admission = known or self._gate.admit(request, source, now)
         if isinstance(admission, Refusal):
             self._refuse(request, admission, source)
             return
@@ -150,7 +168,7 @@ class Reception:
             self._refuse(request, replaced, source)
             return
         handle = core.random(16)
-        call = IncomingCall(core, handle, core.transactions.serve(request, source), admission.user, replaced)
+        call = IncomingCall(core, handle, core.transactions.serve(request, source), admission, replaced)
         core.calls[handle] = call
         call.start(now)
 

@@ -9,7 +9,7 @@ that would have expired first, which is most likely a phone that is no more.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -92,6 +92,7 @@ class Registrar:
         self._accounts = Users(lookup, canonical)
         self._users: dict[str, list[Binding]] = {}
         self._size = 0
+        self._hosts: Counter[str] = Counter()
         self._due: list[tuple[float, str]] = []  # a heap of expiries; late entries are passed over
         self._events: deque[Registered | Unregistered] = deque()
 
@@ -101,6 +102,10 @@ class Registrar:
     def bindings(self, user: str) -> list[Binding]:
         """A user's phones, by any name of the user; the one that registered last first."""
         return self._users.get(self._accounts.account(user) or user, [])[::-1]
+
+    def hosts_phone(self, host: str) -> bool:
+        """Whether a phone is registered from that address."""
+        return host in self._hosts
 
     def users(self) -> list[str]:
         """Who has at least one phone registered."""
@@ -230,6 +235,7 @@ class Registrar:
         held = self._users.setdefault(binding.user, [])
         held.append(binding)
         self._size += 1
+        self._hosts[binding.source.host] += 1
         if len(held) > self.config.per_user:
             self._drop(min(held[:-1], key=lambda b: b.expires_at), "replaced")
         self._remember(binding)
@@ -245,6 +251,9 @@ class Registrar:
         held = self._users[binding.user]
         held.remove(binding)
         self._size -= 1
+        self._hosts[binding.source.host] -= 1
+        if not self._hosts[binding.source.host]:
+            del self._hosts[binding.source.host]
         if not held:
             del self._users[binding.user]
         if why:

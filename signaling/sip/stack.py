@@ -21,9 +21,10 @@ from signaling.sip.config import StackConfig
 from signaling.sip.core import Core
 from signaling.sip.errors import BadMessage, NoSuchCall, TooMany, WrongState
 from signaling.sip.events import Event
-from signaling.sip.gate import Gate
+from signaling.sip.gate import Admit, Gate
 from signaling.sip.headers import Headers
-from signaling.sip.message import Request, Response, parse_message
+from signaling.sip.message import Message, Request, Response, parse_message
+from signaling.sip.pings import Pings
 from signaling.sip.reception import Reception
 from signaling.sip.refer_states import On as ReferOn
 from signaling.sip.refer_states import State as ReferState
@@ -46,10 +47,17 @@ class Stack:
     """`random(n)` gives n hexadecimal digits; `lookup` the password of a local user, or None.
 
     `canonical` gives the account that any name of a user stands for (extension, other case), or None; without it each
-    name that `lookup` knows is an account.
+    name that `lookup` knows is an account. `admit` recognises peers (trunks) before anybody is asked for a password.
     """
 
-    def __init__(self, config: StackConfig, random: Random, lookup: Lookup, canonical: Lookup | None = None) -> None:
+    def __init__(
+        self,
+        config: StackConfig,
+        random: Random,
+        lookup: Lookup,
+        canonical: Lookup | None = None,
+        admit: Admit | None = None,
+    ) -> None:
         self.config = config
         self._core = Core(config, random)
         digest = DigestServer(config.realm, config.secret or random(64), config.digest)
@@ -58,7 +66,10 @@ class Stack:
             registrar = replace(config.registrar, domains=config.domains or config.registrar.domains)
             self.registrar = Registrar(digest, lookup, registrar, canonical)
         self._registrations = Registrations(self._core)
-        self._reception = Reception(self._core, Gate(config, digest, Users(lookup, canonical)), self.registrar)
+        self._pings = Pings(self._core)
+        hosts_phone = self.registrar.hosts_phone if self.registrar is not None else None
+        gate = Gate(config, digest, Users(lookup, canonical), admit, hosts_phone)
+        self._reception = Reception(self._core, gate, self.registrar)
         self._digests: OrderedDict[tuple[Credentials, str], DigestClient] = OrderedDict()
 
     # in and out
@@ -113,6 +124,13 @@ class Stack:
 
     def calls(self) -> int:
         return len(self._core.calls)
+
+    def has_call(self, handle: str) -> bool:
+        return handle in self._core.calls or handle in self._core.afterlife
+
+    def owner_of(self, message: Message) -> str | None:
+        """The call that a message without our tag belongs to: an INVITE of theirs, its CANCEL, its 100."""
+        return self._core.transactions.owner_of(message) or None
 
     def transactions(self) -> int:
         return len(self._core.transactions)
@@ -310,6 +328,25 @@ class Stack:
         if call is None:
             raise NoSuchCall(f"no call {handle}: it is over, or never was")
         return call
+
+    # who is there
+
+    def options(
+        self,
+        uri: Uri,
+        targets: Sequence[Address],
+        now: float,
+        *,
+        from_: NameAddr | None = None,
+        credentials: Credentials | None = None,
+        route: Sequence[NameAddr] = (),
+    ) -> str:
+        """Ask `uri` what it can do, at the first of `targets` that answers; `OptionsAnswered` follows, with this id."""
+        if from_ is None:
+            host, port = self._core.advertised(targets[0].transport if targets else "udp")
+            from_ = NameAddr("", Uri("sip", credentials.username if credentials else None, None, host, port))
+        digest = self._digest(credentials, targets[0]) if credentials is not None and targets else None
+        return self._pings.send(uri, targets, from_, route, digest, now)
 
     # registrations of ours
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from signaling.sip.address import Address, Transmit
 from signaling.sip.headers import Headers
-from signaling.sip.message import Request, Response
+from signaling.sip.message import Message, Request, Response
 from signaling.sip.timers import Schedule, Timers
 from signaling.sip.transaction import ClientTransaction, Key, OnResult, ServerTransaction, Transaction
 from signaling.sip.transaction_states import On
@@ -90,6 +90,12 @@ class Transactions:
         """The INVITE that a CANCEL means (section 9.2)."""
         return self._servers.get(server_key(cancel, "INVITE"))
 
+    def owner_of(self, message: Message) -> str:
+        """The call of the INVITE that a message without our tag belongs to; "" where there is none."""
+        method = message.cseq.method
+        transaction = self._servers.get(server_key(message, "INVITE" if method == "CANCEL" else method))
+        return transaction.owner if transaction is not None else ""
+
     def merged(self, request: Request) -> bool:
         """The same request has come by another path and is still being served (section 8.2.2.2).
 
@@ -131,10 +137,10 @@ class Transactions:
             self._clients.pop(transaction.key, None)
 
 
-def server_key(request: Request, method: str | None = None) -> Key:
+def server_key(request: Message, method: str | None = None) -> Key:
     """Section 17.2.3: branch, sent-by and method; without the cookie, what RFC 2543 told requests apart by."""
     via = request.via
-    method = method or request.method
+    method = method or request.cseq.method
     if method == "ACK":
         method = "INVITE"
     if via.branch is not None and via.branch.startswith(COOKIE):

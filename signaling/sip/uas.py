@@ -11,6 +11,7 @@ from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog
 from signaling.sip.errors import WrongState
 from signaling.sip.events import Cancelled, Invited
+from signaling.sip.gate import Admission
 from signaling.sip.message import Request
 from signaling.sip.offer_states import State as OfferState
 from signaling.sip.offers import Offers
@@ -28,7 +29,7 @@ class IncomingCall(Call):
         core: Core,
         handle: str,
         transaction: ServerTransaction,
-        user: str | None,
+        admission: Admission,
         replaces: str | None = None,
     ) -> None:
         super().__init__(core, handle, State.INCOMING, None, Offers(OfferState.CALLED))
@@ -37,7 +38,7 @@ class IncomingCall(Call):
         self.contact_user = request.uri.user
         self.dialog = Dialog.of_callee(request, handle, transaction.source)
         self.learn(request)
-        self._user = user
+        self._admission = admission
         self._replaces = replaces
         self._why_cancelled = "nobody decided in time"
         self._provisional: Reply | None = None
@@ -68,9 +69,10 @@ class IncomingCall(Call):
                 request.content_type,
                 request.headers,
                 transaction.source,
-                self._user,
+                self._admission.user,
                 request.max_forwards,
                 self._replaces,
+                self._admission.peer,
             )
         )
 

@@ -16,7 +16,11 @@ from signaling.sip.events import (
     InfoReceived,
     Invited,
     MessageRefused,
+    OptionsAnswered,
     Progressed,
+    ReferProgress,
+    Referred,
+    ReferRefused,
     Registered,
     RegistrationChanged,
     Rejected,
@@ -356,3 +360,29 @@ async def test_a_registration_whose_connection_breaks_is_made_again_at_once(part
     await until(lambda: phone.told(RegistrationChanged)[-1].state == "registered")
     states = [event.state for event in phone.told(RegistrationChanged)]
     assert states == ["registering", "registered", "failed", "registered"]
+
+
+async def test_a_transfer_is_asked_for_and_followed(party):
+    alice, bob = await party(), await party()
+    answering(bob)
+    call = await alice.endpoint.invite(bob.uri("udp"), from_=ALICE, body=b"offer")
+    await alice.hears(Answered)
+    id = alice.endpoint.refer(call, Uri.parse("sip:carol@127.0.0.1"))
+    referred = await bob.hears(Referred)
+    bob.endpoint.accept_refer(referred.call)
+    bob.endpoint.notify_refer(referred.call, 200)
+    await until(lambda: any(event.over for event in alice.told(ReferProgress)))
+    assert (alice.told(ReferProgress)[-1].status, alice.told(ReferProgress)[-1].id) == (200, id)
+    alice.endpoint.refer(call, Uri.parse("sip:carol@127.0.0.1"))
+    await until(lambda: len(bob.told(Referred)) == 2)
+    bob.endpoint.refuse_refer(referred.call, 603)
+    assert (await alice.hears(ReferRefused)).status == 603
+
+
+async def test_who_is_there(party):
+    alice, bob = await party(), await party()
+    id = await alice.endpoint.options(bob.uri("tcp"))
+    answered = await alice.hears(OptionsAnswered)
+    assert (answered.id, answered.status, answered.by.transport) == (id, 200, "tcp")
+    with pytest.raises(Unresolvable):
+        await alice.endpoint.options(Uri.parse("sip:bob@127.0.0.1;transport=tls"))
