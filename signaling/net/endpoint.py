@@ -23,7 +23,7 @@ from signaling.sip.address import Address, Transmit
 from signaling.sip.auth import Credentials
 from signaling.sip.errors import TransportFailed
 from signaling.sip.events import Event, MessageRefused, RegistrationChanged
-from signaling.sip.registration import Registration
+from signaling.sip.registration import Registration, RegistrationView
 from signaling.sip.replaces import Replaces
 from signaling.sip.stack import Stack
 from signaling.sip.uri import NameAddr, Uri
@@ -181,6 +181,10 @@ class Endpoint:
         else:
             self._registering.start(registration)
         return registration.id
+
+    def registrations(self) -> list[RegistrationView]:
+        """Each registration of ours as it is now; times are the event loop's."""
+        return [*self.stack.registrations(), *self._registering.views()]
 
     def unregister(self, id: str) -> None:
         """Take it back; raises NoSuchCall when there is none."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 
 from signaling.sip.address import Address
 from signaling.sip.errors import SipError, Unresolvable
 from signaling.sip.events import RegistrationChanged
-from signaling.sip.registration import Registration
+from signaling.sip.registration import Registration, RegistrationView
 from signaling.sip.uri import Uri
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds
@@ -35,17 +36,24 @@ class Registering:
     ) -> None:
         self._resolve, self._begin, self._retarget, self._tell = resolve, begin, retarget, tell
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._registrars: dict[str, Uri] = {}  # of those that are with the stack
+        self._registrars: dict[str, Uri] = {}  # whom to look up, of those that are with the stack
+        self._sought: dict[str, RegistrationView] = {}  # of those that are not yet
 
     def start(self, registration: Registration) -> None:
         self.stop(registration.id)
+        self._sought[registration.id] = registration.view()
         self._run(registration.id, self._first(registration))
 
     def stop(self, id: str) -> bool:
         """False: that one is with the stack (or over), and is to be taken back there."""
+        self._sought.pop(id, None)
         with_stack = self._registrars.pop(id, None) is not None
         task = self._tasks.pop(id, None)
         return task is not None and not task.done() and task.cancel() and not with_stack
+
+    def views(self) -> list[RegistrationView]:
+        """Those whose registrar has not been found yet, with the reason why."""
+        return list(self._sought.values())
 
     def changed(self, event: RegistrationChanged) -> None:
         """The stack tells of a registration; those that were given to it with their addresses are passed over."""
@@ -79,19 +87,27 @@ class Registering:
         wait = FIRST_WAIT
         while True:
             try:
-                targets = await self._resolve(registration.registrar)
+                targets = await self._resolve(registration.first_hop)
                 break
             except Unresolvable as error:
+                self._note(registration, error, wait)
                 self._tell(RegistrationChanged(registration.id, "failed", error.sip_status, str(error), round(wait)))
                 await asyncio.sleep(wait)
                 wait = min(LONGEST_WAIT, 2 * wait)
         self._tasks.pop(registration.id, None)  # what the stack tells at once begins the next
-        self._registrars[registration.id] = registration.registrar
+        self._sought.pop(registration.id, None)
+        self._registrars[registration.id] = registration.first_hop
         try:
             self._begin(registration, targets)
         except SipError as error:
             self._registrars.pop(registration.id, None)
             self._tell(RegistrationChanged(registration.id, "failed", error.sip_status, str(error), 0))
+
+    def _note(self, registration: Registration, error: SipError, wait: float) -> None:
+        next_at = asyncio.get_running_loop().time() + wait
+        self._sought[registration.id] = replace(
+            registration.view(), state="failed", status=error.sip_status, reason=str(error), next_at=next_at
+        )
 
     async def _again(self, id: str, registrar: Uri, wait: float) -> None:
         await asyncio.sleep(wait)

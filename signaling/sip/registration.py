@@ -9,9 +9,11 @@ longest: asking again soon only locks the account.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
+from signaling.sip.address import Address
 from signaling.sip.auth_client import Credentials, DigestClient
 from signaling.sip.errors import AuthenticationFailed, TransactionTimeout, TransportFailed
 from signaling.sip.headers import CSeq, Headers
@@ -36,8 +38,32 @@ class RegistrationChanged:
     expires: int
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrationView:
+    """A registration as it is now, for people. Times are those of the stack's `now`, in seconds."""
+
+    id: str
+    aor: Uri
+    registrar: Uri
+    state: str
+    """registering, registered, refreshing, failed, unregistering, unregistered; idle before the first REGISTER"""
+    status: int
+    """of the latest answer; 408 or 503 where there was none, 0 before the first"""
+    reason: str
+    expires_at: float | None
+    """until when the registrar knows us, by its last grant"""
+    next_at: float | None
+    """when the next REGISTER goes out; None while one is out"""
+    target: Address | None
+    """where it goes"""
+
+
 class Registration:
-    """One address-of-record with one registrar. `random(n)` gives n hexadecimal digits; times in seconds."""
+    """One address-of-record with one registrar. `random(n)` gives n hexadecimal digits; times in seconds.
+
+    `outbound_proxy` gets every REGISTER first (a preloaded Route, RFC 3261 section 8.1.2). `contact_params` are header
+    parameters of our Contact, as ("+sip.instance", '"<urn:uuid:...>"'); what has a value that is no token is quoted.
+    """
 
     def __init__(
         self,
@@ -52,9 +78,14 @@ class Registration:
         id: str = "",
         first_wait: float = 5.0,
         longest_wait: float = 600.0,
+        outbound_proxy: Uri | None = None,
+        contact_params: Mapping[str, str | None] | None = None,
     ) -> None:
         self.id = id or str(aor)
         self.aor, self.registrar, self.contact = aor, registrar, contact
+        self.outbound_proxy = outbound_proxy
+        self.expires_at: float | None = None
+        self._contact = NameAddr("", contact).with_params(dict(contact_params or {}))
         self.state = State.IDLE
         self.credentials = credentials
         self._client = DigestClient(credentials, random) if credentials else None
@@ -127,6 +158,19 @@ class Registration:
         return self._events.popleft() if self._events else None
 
     @property
+    def first_hop(self) -> Uri:
+        """Whose address is to be looked up."""
+        return self.outbound_proxy or self.registrar
+
+    def view(self, target: Address | None = None) -> RegistrationView:
+        status, reason, _ = self._told
+        due = self._due if self._due is not None and isfinite(self._due) else None
+        state = self.state.value
+        return RegistrationView(
+            self.id, self.aor, self.registrar, state, status, reason, self.expires_at, due, target
+        )  # fmt: skip
+
+    @property
     def closed(self) -> bool:
         return self.state is State.CLOSED
 
@@ -154,7 +198,7 @@ class Registration:
             case Do.RETURN:
                 self._return(now)
             case Do.CLOSE:
-                self._due = self._sent = None
+                self._due = self._sent = self.expires_at = None
                 self._told = (*self._told[:2], 0)
                 self._tell()
 
@@ -162,16 +206,23 @@ class Registration:
         self._asked = 0
         self._cseq += 1
         me = NameAddr(self._display, self.aor)
-        contact = f"<{self.contact}>;expires={expires}"
         pairs = [
+            *self._route(),
             ("Max-Forwards", "70"), ("From", str(me.with_tag(self._from_tag))), ("To", str(me)),
             ("Call-ID", self._call_id), ("CSeq", str(CSeq(self._cseq, "REGISTER"))),
-            ("Contact", contact), ("Expires", str(expires)),
+            ("Contact", self._contact_line(expires)), ("Expires", str(expires)),
         ]  # fmt: skip
         self._sent = Request("REGISTER", self.registrar, Headers(pairs))
         if self._client:
             self._client.attach(self._sent)
         self._hand_out()
+
+    def _contact_line(self, expires: int) -> str:
+        return str(self._contact.with_params({"expires": str(expires)}))
+
+    def _route(self) -> list[tuple[str, str]]:
+        proxy = self.outbound_proxy
+        return [] if proxy is None else [("Route", str(NameAddr("", proxy.with_params(lr=""))))]
 
     def _hand_out(self) -> None:
         """Give a copy, so that the Via the stack puts on it stays out of ours."""
@@ -205,7 +256,7 @@ class Registration:
         again = Request("REGISTER", sent.uri, sent.headers.copy())
         again.headers.set("CSeq", str(CSeq(sent.cseq.number + 1, "REGISTER")))
         again.headers.set("Expires", text)
-        again.headers.set("Contact", f"<{self.contact}>;expires={text}")
+        again.headers.set("Contact", self._contact_line(int(text)))
         if self._client:
             self._client.attach(again)
         return again
@@ -221,6 +272,7 @@ class Registration:
         granted = self._told[2]
         self._failures = 0
         self._sent = None
+        self.expires_at = now + granted
         self._due = now + max(SHORTEST_REFRESH, granted * (REFRESH_AT - 0.05 * self._chance()))
         self._tell()
 

@@ -15,7 +15,7 @@ from signaling.sip.address import Address
 from signaling.sip.core import Core
 from signaling.sip.errors import NoSuchCall, SipError, WrongState
 from signaling.sip.message import Response
-from signaling.sip.registration import Registration
+from signaling.sip.registration import Registration, RegistrationView
 from signaling.sip.registration_table import State
 from signaling.sip.timers import Deadline
 
@@ -64,6 +64,9 @@ class Registrations:
             raise NoSuchCall(f"no registration {id}")
         carried.registration.unregister(now)
         self._pump(carried, now)
+
+    def views(self) -> list[RegistrationView]:
+        return [each.registration.view(each.target) for each in self._carried.values()]
 
     def retarget(self, id: str, targets: Sequence[Address]) -> None:
         """The registrar's name means these addresses now; the one in use stays in use while it is among them."""

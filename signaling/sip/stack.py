@@ -29,7 +29,7 @@ from signaling.sip.reception import Reception
 from signaling.sip.refer_states import On as ReferOn
 from signaling.sip.refer_states import State as ReferState
 from signaling.sip.registrar import Registrar
-from signaling.sip.registration import Registration
+from signaling.sip.registration import Registration, RegistrationView
 from signaling.sip.registrations import Registrations
 from signaling.sip.replacement import call_of
 from signaling.sip.replaces import Replaces
@@ -353,6 +353,10 @@ class Stack:
     def register(self, registration: Registration, targets: Sequence[Address], now: float) -> str:
         """Keep `registration` alive at one of `targets`. Returns its id."""
         return self._registrations.add(registration, targets, now)
+
+    def registrations(self) -> list[RegistrationView]:
+        """Each registration of ours as it is now."""
+        return self._registrations.views()
 
     def retarget(self, id: str, targets: Sequence[Address]) -> None:
         """The registrar of `id` has been looked up again; from the next REGISTER on."""

@@ -130,3 +130,31 @@ async def test_what_is_over_or_was_never_looked_up_is_left_alone(waits):
     await asyncio.sleep(0.02)
     assert scene.moved == []
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_while_the_registrar_is_sought_that_is_seen(waits):
+    scene = Scene(failures=10**6)
+    scene.registering.start(registration())
+    (view,) = scene.registering.views()
+    assert (view.state, view.status) == ("idle", 0)
+    await until(lambda: scene.told)
+    (view,) = scene.registering.views()
+    assert (view.state, view.status, view.reason) == ("failed", 503, "no DNS server answered")
+    assert view.next_at is not None
+    scene.registering.stop("sip:alice@example.com")
+    assert scene.registering.views() == []
+
+
+async def test_the_outbound_proxy_is_looked_up_first():
+    scene, asked = Scene(), []
+
+    async def resolve(uri):
+        asked.append(str(uri))
+        return THERE
+
+    scene.registering = Registering(resolve, scene.begin, lambda *new: None, scene.told.append)
+    uri = Uri.parse("sip:alice@example.com")
+    proxy = Uri.parse("sip:proxy.example.com")
+    scene.registering.start(Registration(uri, uri, uri, None, random=lambda n: "a" * n, outbound_proxy=proxy))
+    await until(lambda: scene.begun)
+    assert (asked, scene.registering.views()) == (["sip:proxy.example.com"], [])
