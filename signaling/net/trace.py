@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from signaling.sip.address import Address
 from signaling.sip.errors import BadMessage
+from signaling.sip.grammar import readable
 from signaling.sip.mask import masked
 from signaling.sip.message import Message, Response, parse_message
 from signaling.sip.stack import Stack
@@ -62,7 +63,7 @@ class Tracer:
         call_id, call = "", None
         try:
             message = parse_message(data)
-            call_id, call = message.call_id, self._call(message, inbound)
+            call_id, call = readable(message.call_id), self._call(message, inbound)
         except BadMessage:
             pass
         self._on_message(TracedMessage(now, inbound, local, remote, masked(data), call_id, call))

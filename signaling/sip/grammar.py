@@ -29,6 +29,11 @@ def unquote(text: str) -> str:
     return text
 
 
+def readable(text: str) -> str:
+    """Foreign text for people, logs and JSON: bytes that were not UTF-8 become the sign for what cannot be read."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def split_list(value: str) -> list[str]:
     """Split at commas outside of quotes and angle brackets; empty elements are dropped."""
     if "," not in value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signaling.sip.grammar import get_param, parse_params, quote, unquote
+from signaling.sip.grammar import get_param, parse_params, quote, readable, unquote
 from signaling.sip.message import Request, Response
 
 
@@ -20,10 +20,10 @@ def words(message: Request | Response) -> str | None:
         return None
     protocol, _, rest = value.partition(";")
     params = parse_params(rest)
-    return get_param(params, "text") or f"{protocol.strip()} {get_param(params, 'cause') or ''}".strip()
+    return readable(get_param(params, "text") or f"{protocol.strip()} {get_param(params, 'cause') or ''}".strip())
 
 
 def warning(response: Response) -> str | None:
     """The text of the first Warning (RFC 3261 section 20.43): code, agent, quoted text."""
     parts = (response.headers.get("Warning") or "").split(None, 2)
-    return unquote(parts[2].strip()) if len(parts) == 3 else None
+    return readable(unquote(parts[2].strip())) if len(parts) == 3 else None

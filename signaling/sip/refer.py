@@ -294,7 +294,11 @@ class Referral:
                 words = "it was accepted, and nothing was heard of its outcome"
                 call.core.events.append(ReferRefused(call.handle, 408, words, self.id))
             case _:
-                told = (what.status, what.reason) if isinstance(what, Response) else (408, str(what or ""))
+                told = (
+                    (what.status, sipfrag.words(what.status, what.reason))
+                    if isinstance(what, Response)
+                    else (408, str(what or ""))
+                )
                 if isinstance(what, SipError):
                     told = (what.sip_status, str(what))
                 call.core.events.append(ReferRefused(call.handle, *told, self.id))

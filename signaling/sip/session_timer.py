@@ -44,9 +44,19 @@ def speaks(request: Request) -> bool:
 def too_short(config: StackConfig, request: Request) -> Lines:
     """The Min-SE for a 422; nothing when the interval is long enough (section 9)."""
     offered, _ = seconds_of(request.headers, "Session-Expires")
-    if not config.session_timer or offered is None or offered >= config.min_se or not speaks(request):
+    if not config.session_timer or offered is None or offered >= least_of(config) or not speaks(request):
         return ()
-    return (("Min-SE", str(config.min_se)),)
+    return (("Min-SE", str(least_of(config))),)
+
+
+def least_of(config: StackConfig) -> int:
+    """The shortest interval that we take, seconds."""
+    return max(LEAST, config.min_se)
+
+
+def most_of(config: StackConfig) -> int:
+    """The one that we wish for, seconds."""
+    return max(least_of(config), config.session_expires)
 
 
 def lengthen(request: Request, refusal: Response) -> bool:
@@ -64,7 +74,7 @@ def wanted(config: StackConfig) -> Lines:
     """What our first INVITE asks for (section 7.1)."""
     if not config.session_timer:
         return ()
-    return (("Session-Expires", str(max(config.session_expires, config.min_se))), ("Min-SE", str(config.min_se)))
+    return (("Session-Expires", str(most_of(config))), ("Min-SE", str(least_of(config))))
 
 
 class SessionTimer:
@@ -96,9 +106,9 @@ class SessionTimer:
         """For a (re-)INVITE or UPDATE of ours within the call: who refreshes stays who it was (section 7.4)."""
         if not config.session_timer:
             return ()
-        seconds = self._interval or max(config.session_expires, config.min_se)
+        seconds = self._interval or most_of(config)
         role = {State.WAITING: ";refresher=uas", State.OFF: ""}.get(self.state, ";refresher=uac")
-        return ("Session-Expires", f"{seconds}{role}"), ("Min-SE", str(config.min_se))
+        return ("Session-Expires", f"{seconds}{role}"), ("Min-SE", str(least_of(config)))
 
     def answered(self, request: Request, response: Response, config: StackConfig, now: float) -> None:
         """A 2xx to such a request (section 7.2)."""
@@ -116,7 +126,7 @@ class SessionTimer:
         offered, refresher = seconds_of(request.headers, "Session-Expires")
         least, _ = seconds_of(request.headers, "Min-SE")
         spoken = speaks(request)
-        own = max(config.session_expires, config.min_se, least or 0)
+        own = max(most_of(config), least or 0)
         self._interval = max(LEAST, min(offered, own) if offered else own)
         if refresher is None and self.state in (State.RESTING, State.REFRESHING):
             refresher = "uas"  # it was us

@@ -301,6 +301,12 @@ class Stack:
         """
         return self._call(call).refer(to, replaces, referred_by, now)
 
+    def authenticate(self, call: str, credentials: Credentials) -> None:
+        """Answer challenges to our requests within a call that others began; for those we begin, `invite` is told."""
+        found = self._call(call)
+        if found.dialog is not None:
+            found.digest = self._digest(credentials, found.dialog.peer)
+
     def replaces_of(self, call: str) -> Replaces:
         """How its other side knows this call: for a `refer` of somebody else to it."""
         dialog = self._call(call).dialog

@@ -18,6 +18,7 @@ from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog
 from signaling.sip.errors import SipError
 from signaling.sip.events import Answered, Progressed, Rejected
+from signaling.sip.grammar import readable
 from signaling.sip.headers import Headers
 from signaling.sip.hop import next_hops
 from signaling.sip.message import Request, Response
@@ -165,7 +166,7 @@ class OutgoingCall(Call):
             contacts = tuple(contact.uri for contact in what.contacts) if what.status < 400 else ()
             after = retry_after(what)
             words = reasons.words(what), reasons.warning(what)
-            return Rejected(self.handle, what.status, what.reason, contacts, after, *words)
+            return Rejected(self.handle, what.status, readable(what.reason), contacts, after, *words)
         if isinstance(what, SipError):
             return Rejected(self.handle, what.sip_status, str(what), cause=what.cause)
         return Rejected(self.handle, 480, "the other side hung up before it answered", cause="hung-up")

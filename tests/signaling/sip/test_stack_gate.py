@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
 
 from signaling.sip.address import Address
-from signaling.sip.errors import TooMany
+from signaling.sip.errors import TooMany, WrongState
 from signaling.sip.events import Cancelled, MessageRefused
 from tests.signaling.sip.pair import ALICE, BOB
 from tests.signaling.sip.peer import Peer
@@ -233,10 +234,19 @@ def test_a_broken_request_is_told_so(peer):
 def test_mangled_messages_never_raise_and_never_hurt_the_call():
     peer, dice = Peer(), random.Random(4)
     call = peer.talks()
+    lines = (
+        "Refer-To: <sip:a@h?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>\nReferred-By: <sip:x@h>\nRAck: 1 1 INVITE\n"
+        "Event: refer;id=2\nSubscription-State: active;expires=60\nSession-Expires: 600;refresher=uac\n"
+        "Supported: timer, 100rel\nP-Asserted-Identity: <sip:x@h>\nMin-SE: 90\nRefer-Sub: false\n"
+    )
+    methods = ("INVITE", "BYE", "ACK", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER", "PRACK", "REFER", "NOTIFY")
     good = [
-        peer.request(method, to_tag=tag, cseq=2, body=body, branch=f"z9hG4bK-{method}").replace("\n", "\r\n").encode()
-        for method in ("INVITE", "BYE", "ACK", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER")
-        for tag in ("", "nobody")
+        peer.request(method, to_tag=tag, cseq=2, body=body, branch=f"z9hG4bK-{method}", headers=headers)
+        .replace("\n", "\r\n")
+        .encode()
+        for method in methods
+        for headers in ("", lines)
+        for tag in ("", "nobody", call if method != "BYE" else "somebody")
         for body in ("", "v=0")
     ]
     for number in range(4000):
@@ -249,6 +259,8 @@ def test_mangled_messages_never_raise_and_never_hurt_the_call():
             peer.stack.outgoing(), peer.events()
             peer.now += 1
             peer.stack.wake(peer.now)
+    with contextlib.suppress(WrongState):  # what came through whole is owed an answer
+        peer.stack.reject_reinvite(call, 488, peer.now)
     peer.now += 400
     for _ in range(3):
         peer.stack.wake(peer.now)

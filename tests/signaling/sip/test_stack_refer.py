@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signaling.sip.auth import Credentials
 from signaling.sip.errors import NoSuchCall, TooMany, WrongState
 from signaling.sip.events import Ended, ReferProgress, Referred, ReferRefused
 from signaling.sip.replaces import Replaces
@@ -402,3 +403,21 @@ def test_a_replacing_invite_is_challenged_like_any_other():
     peer.take()
     replacing(peer, call, call_id=invite.call_id)
     assert peer.starts() == ["401"]
+
+
+def test_a_call_of_theirs_is_given_a_password():
+    """A PBX that called us may challenge what we ask of it."""
+    peer = Peer()
+    call = peer.talks()
+    peer.stack.authenticate(call, Credentials("trunk", "secret"))
+    peer.stack.refer(call, CAROL, peer.now)
+    challenge = 'Digest realm="pbx", nonce="n", algorithm=MD5, qop="auth"'
+    request = peer.one()
+    peer.answer(request, 401, headers=(("WWW-Authenticate", challenge),))
+    again = peer.one()
+    assert (again.method, again.cseq.number) == ("REFER", request.cseq.number + 1)
+    assert 'username="trunk"' in again.headers.get("Authorization")
+    peer.answer(again, 202)
+    headers = f"Event: refer;id={again.cseq.number}\nSubscription-State: active\n"
+    peer.give(peer.request("NOTIFY", to_tag=call, cseq=2, headers=headers))
+    assert [event.id for event in peer.events()] == [request.cseq.number]  # by the name that `refer` gave it
