@@ -23,7 +23,7 @@ from signaling.sip.message import Request, Response
 from signaling.sip.offers import Offers
 from signaling.sip.refer import Referrals
 from signaling.sip.replaces import Replaces
-from signaling.sip.session_timer import SessionTimer, too_short
+from signaling.sip.session_timer import WORDS, SessionTimer, too_short
 from signaling.sip.session_timer_states import On as TimerOn
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import OnResult, ServerTransaction
@@ -164,7 +164,11 @@ class Call:
         if isinstance(result, Response) and result.status in (405, 501):
             self.updates = False
         self.session.feed(TimerOn.FAILED, now)
-        self.watch(result, now)
+        self.unrefreshed(result, now)
+
+    def unrefreshed(self, result: Response | SipError, now: float) -> bool:
+        """Whether what came of a refresh says that the call is no more; then it has ended."""
+        return is_lost(result) and self.feed(On.LOST, now, f"{WORDS}: {self._why(result)}")
 
     def request(
         self,
@@ -346,5 +350,16 @@ class Call:
         reason: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        self.respond(transaction, status, now, reason, headers)
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        now: float,
+        reason: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Any answer without a body."""
         response = self.core.reply(transaction.request, status, reason, tag=self.handle, headers=headers)
         transaction.respond(response, now)

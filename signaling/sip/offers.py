@@ -59,6 +59,11 @@ class Offers:
 
     # what happens
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether what is out is for the session timer alone."""
+        return self._quiet and self._next is None
+
     def opened(self, now: float, ours: bytes) -> None:
         """The first INVITE is answered; `ours`: our description in it."""
         self._ours = ours
@@ -285,4 +290,6 @@ class Exchange:
         return bytes(dialog.ack(client.request, response.cseq.number, via)), to
 
     def _call_is_lost(self, result: Response | SipError, now: float) -> bool:
+        if self._offers.refreshes:
+            return self._call.unrefreshed(result, now)
         return is_lost(result) and self._call.feed(CallOn.LOST, now, result)

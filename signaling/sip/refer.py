@@ -227,7 +227,7 @@ class Referral:
         assert transaction is not None
         if status < 300:
             headers = (*call.contact_line(transaction), *headers)
-        call.refuse(transaction, status, now, reason, headers)
+        call.respond(transaction, status, now, reason, headers)
         self._disarm()
         self._transaction = None
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEAST = 90  # seconds: section 4
 MOST = 86400
+WORDS = "session timer"  # with which the reason of such an end begins
 RETRY = 10.0  # seconds until a refresh that came to nothing is tried again
 Lines = tuple[tuple[str, str], ...]
 
@@ -142,16 +143,15 @@ class SessionTimer:
             case Do.AWAIT_DUE:
                 self._watch(now)
                 self._arm_due(now + self._interval / 2)
-            case Do.AWAIT_END:
-                self._stop()
+            case Do.AWAIT_THEIRS:
                 self._watch(now)
+                self._arm_due(now + self._interval * 0.75)
             case Do.REFRESH if self._call is not None:
                 self._call.refresh_session(now)
             case Do.AWAIT_RETRY:
                 self._arm_due(now + RETRY)
             case Do.END if self._call is not None:
-                words = f"session timer: no sign of life from the other side in {self._interval} seconds"
-                self._call.feed(CallOn.LOST, now, words)
+                self._call.feed(CallOn.LOST, now, f"{WORDS}: no sign of life in {self._interval} seconds")
             case Do.STOP:
                 self._stop()
 

@@ -1,7 +1,7 @@
 """Session timers as two tables (RFC 4028): who refreshes, and what the one who does or waits then does.
 
     OFF -> RESTING <-> REFRESHING        we refresh, at half of the interval
-       \\-> WAITING                       they do
+       \\-> WAITING -> REFRESHING         they do; at three quarters we do it for them, for some forget
     any of them -> OVER                  nobody has refreshed in time, or the call has ended
 
 Each 2xx to an INVITE or UPDATE agrees anew, and begins the interval anew.
@@ -42,7 +42,7 @@ class On(Enum):
 
 class Do(Enum):
     AWAIT_DUE = "refresh at half of the interval, give up at its end"
-    AWAIT_END = "give up at the end of the interval"
+    AWAIT_THEIRS = "refresh at three quarters of the interval, give up at its end"
     REFRESH = "UPDATE, or INVITE where they do not speak that"
     AWAIT_RETRY = "try again soon"
     END = "BYE, and tell"
@@ -50,7 +50,7 @@ class Do(Enum):
 
 
 S = State
-OURS, THEIRS = (S.RESTING, (Do.AWAIT_DUE,)), (S.WAITING, (Do.AWAIT_END,))  # section 10
+OURS, THEIRS = (S.RESTING, (Do.AWAIT_DUE,)), (S.WAITING, (Do.AWAIT_THEIRS,))  # section 10
 CLOSED, EXPIRED = (S.OVER, (Do.STOP,)), (S.OVER, (Do.STOP, Do.END))  # section 10: BYE
 
 TIMER: Mapping[State, Mapping[On, tuple[State, tuple[Do, ...]]]] = {
@@ -69,6 +69,12 @@ TIMER: Mapping[State, Mapping[On, tuple[State, tuple[Do, ...]]]] = {
         On.EXPIRED: EXPIRED,
         On.CLOSE: CLOSED,
     },
-    S.WAITING: {On.OURS: OURS, On.THEIRS: THEIRS, On.EXPIRED: EXPIRED, On.CLOSE: CLOSED},
+    S.WAITING: {
+        On.OURS: OURS,
+        On.THEIRS: THEIRS,
+        On.DUE: (S.REFRESHING, (Do.REFRESH,)),  # section 10 would have us hang up, on people who talk
+        On.EXPIRED: EXPIRED,
+        On.CLOSE: CLOSED,
+    },
     S.OVER: {},
 }
