@@ -21,6 +21,9 @@ from signaling.sip.events import (
     Ended,
     Invited,
     MessageRefused,
+    ReferProgress,
+    Referred,
+    ReferRefused,
     ReinviteAnswered,
     Reinvited,
     ReinviteRejected,
@@ -31,7 +34,12 @@ from tests.kit.network import BadNetwork, progress
 from tests.signaling.sip.pair import make_stack
 
 CALLER, CALLEE = Address("udp", "192.0.2.1", 5060), Address("udp", "192.0.2.2", 5060)
-FATES = ("caller hangs up", "callee hangs up", "both hang up", "refused", "cancelled", "cancelled at once", "hold")
+FATES = (
+    *("caller hangs up", "callee hangs up", "both hang up", "refused", "cancelled", "cancelled at once", "hold"),
+    *("transferred", "transferred and left", "long"),
+)
+CAROL = Uri.parse("sip:carol@192.0.2.3")
+TIMED = {"session_timer": True, "session_expires": 90}
 TERMINAL = (Rejected, Cancelled, Ended)
 
 
@@ -44,6 +52,8 @@ class Side:
         self.ended: Counter[str] = Counter()
         self.due: list[tuple[float, str, str]] = []
         self.seen: Counter[str] = Counter()
+        self.referred: set[str] = set()
+        self.outcomes: Counter[str] = Counter()
 
     def later(self, now, call, verb, most=3.0):
         self.due.append((now + self.dice.uniform(0, most), call, verb))
@@ -60,6 +70,11 @@ class Side:
                 self.talking(event.call, now)
             elif isinstance(event, Reinvited):
                 self.stack.answer_reinvite(event.call, b"v=0 held", now)
+            elif isinstance(event, Referred):
+                self.later(now, event.call, "accept_refer" if self.dice.random() < 0.8 else "refuse_refer")
+            elif isinstance(event, ReferRefused) or (isinstance(event, ReferProgress) and event.over):
+                self.outcomes[event.call] += 1
+                self.later(now, event.call, "bye")
             elif isinstance(event, ReinviteAnswered | ReinviteRejected):
                 self.later(now, event.call, "bye")
 
@@ -74,6 +89,12 @@ class Side:
         fate = self.fate[call]
         if fate == "hold":
             self.later(now, call, "reinvite")
+        elif fate.startswith("transferred"):
+            if not self.callee:
+                self.later(now, call, "refer")
+        elif fate == "long":
+            if not self.callee:
+                self.later(now, call, "bye", 500.0)
         elif fate == "both hang up" or (fate == "callee hangs up") == self.callee:
             self.later(now, call, "bye")
 
@@ -100,6 +121,19 @@ class Side:
             self.ended[call] += 1
         elif verb == "reinvite":
             stack.reinvite(call, b"v=0 hold", now)
+        elif verb == "refer":
+            stack.refer(call, CAROL, now)
+            self.referred.add(call)
+            if self.fate[call].endswith("left"):  # hangs up without waiting for news
+                self.later(now, call, "bye")
+        elif verb == "accept_refer":
+            stack.accept_refer(call, now)
+            for _ in range(3):
+                self.later(now, call, "notify_refer")
+        elif verb == "refuse_refer":
+            stack.refuse_refer(call, 603, now)
+        elif verb == "notify_refer":
+            stack.notify_refer(call, self.dice.choice((180, 200, 486)), None, now)
         else:
             stack.cancel(call, now)
 
@@ -111,7 +145,8 @@ def play(calls, seed, loss, transport="udp", challenge=False, **network):
     dice = random.Random(seed)
     at_caller, at_callee = (Address(transport, each.host, each.port) for each in (CALLER, CALLEE))
     wire = BadNetwork(seed, loss=loss, delay=0.02, jitter=0.05, **network)
-    a, b = Side(make_stack(at_caller, 1), dice), Side(make_stack(at_callee, 2, challenge=challenge), dice)
+    a = Side(make_stack(at_caller, 1, **TIMED), dice)
+    b = Side(make_stack(at_callee, 2, challenge=challenge, **TIMED), dice)
     b.callee = True
     parties = {at_caller: a.stack, at_callee: b.stack}
     now, left, next_call = 0.0, calls, 0.0
@@ -123,6 +158,7 @@ def play(calls, seed, loss, transport="udp", challenge=False, **network):
                 targets=[at_callee],
                 from_=NameAddr.parse("<sip:alice@192.0.2.1>"),
                 body=b"v=0 offer",
+                headers=[("Require", "100rel")] if dice.random() < 0.3 else [],
                 credentials=Credentials("alice", "wonder") if challenge else None,
                 now=now,
             )
@@ -147,6 +183,7 @@ def assert_clean(a, b, calls):
     assert set(a.ended) == set(a.fate), "a call of the caller's has no end"
     assert len(a.fate) == calls
     assert set(b.ended) == set(b.fate), "a call of the callee's has no end"
+    assert set(a.outcomes) == a.referred and set(a.outcomes.values()) <= {1}, "a transfer has no outcome, or two"
     assert set(a.ended.values()) | set(b.ended.values()) == {1}, "a call has ended twice"
     for side in (a, b):
         assert (side.stack.calls(), side.stack.transactions(), side.stack.wake_at()) == (0, 0, None)
