@@ -23,8 +23,7 @@ from signaling.sip.message import Request, Response
 from signaling.sip.offers import Offers
 from signaling.sip.refer import Referrals
 from signaling.sip.replaces import Replaces
-from signaling.sip.session_timer import WORDS, SessionTimer, too_short
-from signaling.sip.session_timer_states import On as TimerOn
+from signaling.sip.session_timer import SessionTimer, too_short
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import OnResult, ServerTransaction
 from signaling.sip.uri import NameAddr, Uri
@@ -93,12 +92,13 @@ class Call:
             case Do.TELL_ACKED:
                 self.core.events.append(Acked(self.handle, what.body if isinstance(what, Request) else b""))
             case Do.TELL_ENDED:
-                self.core.events.append(Ended(self.handle, self._why(what)))
+                self.core.events.append(Ended(self.handle, self.why(what)))
             case _:
                 raise AssertionError(f"{action} is not for {type(self).__name__}")
 
     @staticmethod
-    def _why(what: What) -> str:
+    def why(what: What) -> str:
+        """Words for the end of a call."""
         if isinstance(what, Request):
             return reasons.words(what) or "the other side hung up"
         if isinstance(what, Response):
@@ -141,34 +141,9 @@ class Call:
         if "Allow" in message.headers:
             self.updates = any(method.upper() == "UPDATE" for method in message.headers.all("Allow"))
 
-    def refresh_session(self, now: float) -> None:
-        """RFC 4028 section 7.4: UPDATE without an offer where they speak that, else the same offer once more."""
-        if self.state not in TALKING:
-            self.session.feed(TimerOn.FAILED, now)
-        elif self.updates:
-            client: list[ClientRequest] = []
-            headers = [*self.session.ask(self.core.config), ("Supported", self.core.supported)]
-            client.append(
-                self.request("UPDATE", lambda result, at: self._refreshed(client, result, at), now, headers=headers)
-            )
-        else:
-            self.offers.refresh(now)
-
-    def _refreshed(self, client: list[ClientRequest], result: Response | SipError, now: float) -> None:
-        if isinstance(result, Response) and result.status < 200:
-            return
-        if isinstance(result, Response) and result.status < 300 and self.dialog is not None:
-            self.dialog.refresh(result, client[0].peer)
-            self.session.answered(client[0].request, result, self.core.config, now)
-            return
-        if isinstance(result, Response) and result.status in (405, 501):
-            self.updates = False
-        self.session.feed(TimerOn.FAILED, now)
-        self.unrefreshed(result, now)
-
-    def unrefreshed(self, result: Response | SipError, now: float) -> bool:
-        """Whether what came of a refresh says that the call is no more; then it has ended."""
-        return is_lost(result) and self.feed(On.LOST, now, f"{WORDS}: {self._why(result)}")
+    @property
+    def talks(self) -> bool:
+        return self.state in TALKING
 
     def request(
         self,

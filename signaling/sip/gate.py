@@ -92,7 +92,9 @@ class Gate:
     def recognise(self, request: Request, source: Address) -> Admission | Refusal | None:
         """What the gateway itself says of a request; asked once for each that is outside of our calls."""
         known = self._admit(request, source)
-        return Admission(peer=known) if isinstance(known, str) else known
+        if isinstance(known, str):
+            return Admission(peer=known) if known else None
+        return known
 
     def hears_nothing(self, source: Address) -> bool:
         """Whether whoever is not recognised there gets no answer."""

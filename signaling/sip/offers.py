@@ -15,6 +15,7 @@ from signaling.sip.events import ReinviteAnswered, Reinvited, ReinviteRejected
 from signaling.sip.headers import Headers
 from signaling.sip.message import Response
 from signaling.sip.offer_states import OFFER, Do, On, State
+from signaling.sip.session_refresh import ended_by
 from signaling.sip.session_timer_states import On as TimerOn
 from signaling.sip.timers import Deadline
 from signaling.sip.transaction import ServerTransaction
@@ -291,5 +292,5 @@ class Exchange:
 
     def _call_is_lost(self, result: Response | SipError, now: float) -> bool:
         if self._offers.refreshes:
-            return self._call.unrefreshed(result, now)
+            return ended_by(self._call, result, now)
         return is_lost(result) and self._call.feed(CallOn.LOST, now, result)

@@ -13,6 +13,7 @@ from signaling.sip.call_states import On as CallOn
 from signaling.sip.grammar import get_param, parse_params
 from signaling.sip.headers import Headers
 from signaling.sip.message import Request, Response
+from signaling.sip.session_refresh import WORDS, refresh
 from signaling.sip.session_timer_states import REFRESHER, TIMER, Do, On, State
 from signaling.sip.timers import Deadline
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LEAST = 90  # seconds: section 4
 MOST = 86400
-WORDS = "session timer"  # with which the reason of such an end begins
 RETRY = 10.0  # seconds until a refresh that came to nothing is tried again
 Lines = tuple[tuple[str, str], ...]
 
@@ -147,7 +147,7 @@ class SessionTimer:
                 self._watch(now)
                 self._arm_due(now + self._interval * 0.75)
             case Do.REFRESH if self._call is not None:
-                self._call.refresh_session(now)
+                refresh(self._call, now)
             case Do.AWAIT_RETRY:
                 self._arm_due(now + RETRY)
             case Do.END if self._call is not None:

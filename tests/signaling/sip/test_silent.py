@@ -38,7 +38,7 @@ def provider(request, source):
         return "provider"
     if request.uri.user == "full":
         return Refusal(503, (("Retry-After", "5"),), "the trunk is full")
-    return None
+    return "" if request.uri.user == "nameless" else None
 
 
 # recognising
@@ -55,7 +55,8 @@ def test_a_recognised_peer_is_not_asked_for_a_password():
 def test_others_are_asked_and_refusals_are_obeyed():
     peer = Guarded(provider)
     peer.give(peer.request("INVITE", body="v=0"))
-    assert peer.starts() == ["401"]
+    peer.give(peer.request("INVITE", body="v=0", uri="sip:nameless@192.0.2.1"))
+    assert peer.starts() == ["401", "401"]
     peer.give(peer.request("INVITE", body="v=0", uri="sip:full@192.0.2.1"))
     refusal = peer.one()
     assert (refusal.status, refusal.headers.get("Retry-After")) == (503, "5")
