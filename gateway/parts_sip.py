@@ -40,6 +40,9 @@ def stack_config(config: Config) -> StackConfig:
     sip = config.sip
     return StackConfig(
         user_agent=sip.user_agent,
+        session_timer=sip.session_expires > 0,
+        session_expires=sip.session_expires,
+        silent=sip.silent,
         realm=sip.realm,
         challenge=sip.challenge,
         digest=sip.digest,

@@ -72,6 +72,8 @@ class SipTable(Strict):
     domains: tuple[str, ...] = ()
     realm: str = "tandem"
     user_agent: str = "Tandem"
+    session_expires: Annotated[int, Field(ge=0, le=86_400)] = 1800
+    silent: bool = False
     challenge: bool = True
     digest: tuple[Digest, ...] = ("MD5",)
     trusted: tuple[Network, ...] = ()
