@@ -156,24 +156,6 @@ class Endpoint:
         self._loop.call_soon(self._settle)
         return call
 
-    async def options(
-        self,
-        uri: Uri,
-        *,
-        from_: NameAddr | None = None,
-        credentials: Credentials | None = None,
-        route: Sequence[NameAddr] = (),
-        targets: Sequence[Address] = (),
-    ) -> str:
-        """Ask `uri` what it can do; raises Unresolvable. Its name is looked up anew each time (the cache is short).
-
-        Awaited directly, it returns the id before `OptionsAnswered` is told.
-        """
-        targets = targets or await self._resolver.resolve(route[0].uri if route else uri)
-        id = self.stack.options(uri, targets, self._now(), from_=from_, credentials=credentials, route=route)
-        self._loop.call_soon(self._settle)
-        return id
-
     def register(self, registration: Registration, targets: Sequence[Address] = ()) -> str:
         """Keep `registration` alive, as soon as its registrar is found; returns its id."""
         if targets:
@@ -222,6 +204,24 @@ class Endpoint:
 
     def info(self, call: str, content_type: str, body: bytes) -> None:
         self._then_settle(lambda now: self.stack.info(call, content_type, body, now))
+
+    async def options(
+        self,
+        uri: Uri,
+        *,
+        from_: NameAddr | None = None,
+        credentials: Credentials | None = None,
+        route: Sequence[NameAddr] = (),
+        targets: Sequence[Address] = (),
+    ) -> str:
+        """Ask `uri` what it can do; raises Unresolvable. Its name is looked up anew each time (the cache is short).
+
+        Awaited directly, it returns the id before `OptionsAnswered` is told.
+        """
+        targets = targets or await self._resolver.resolve(route[0].uri if route else uri)
+        id = self.stack.options(uri, targets, self._now(), from_=from_, credentials=credentials, route=route)
+        self._loop.call_soon(self._settle)
+        return id
 
     def accept_refer(self, call: str, id: int | None = None) -> None:
         self._then_settle(lambda now: self.stack.accept_refer(call, now, id))
