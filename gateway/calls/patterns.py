@@ -6,6 +6,7 @@
     "sip:*@pbx.test"  a whole SIP address that is not one of ours; * and ? stand for anything
     "re:^00(\\d+)$"    a regular expression over all that was dialled
     "support"         this name
+    "any"             whatever it is
 
 What it captured fills the braces in a target: {number} is all that was dialled, {rest} what the "." stood for, {1}
 {2} ... and {name} the groups of a regular expression.
@@ -17,6 +18,8 @@ import re
 from collections.abc import Callable
 from fnmatch import translate
 from urllib.parse import unquote
+
+ANY = "any"
 
 Captures = dict[str, str]
 Matcher = Callable[[str], Captures | None]
@@ -48,6 +51,8 @@ def compile_pattern(pattern: str) -> Matcher:
     """Return a function from what was dialled to what the pattern captured, None where it does not match."""
     if not pattern:
         raise BadPattern('an empty pattern matches nothing; write a number such as "600" or "1XX"')
+    if pattern == ANY:
+        return lambda dialled: {}
     if pattern.startswith("re:"):
         return _regex(pattern[3:])
     if pattern.startswith("sip:"):
