@@ -20,7 +20,6 @@ from gateway import parts, parts_sip
 from gateway.api.server import WebServer, browser_hub
 from gateway.api.turn import IceServers
 from gateway.calls import events as ev
-from gateway.calls.router import Router
 from gateway.calls.table import CallTable
 from gateway.config import Config
 from gateway.directory import Everywhere
@@ -54,7 +53,7 @@ class Gateway:
         self.config = config
         self.memory = QuietMemory()
         accounts, directory = parts.accounts(config), Everywhere()
-        self.router = Router(parts.routes(config), [p.account for p in parts.people(config)])
+        self.router = parts.router(config)
         self.table = CallTable(parts.call_settings(config), self.router, directory, lambda: secrets.token_hex(4))
         self.runtime = Runtime(self.table, recordings=parts.recordings(config), publish=self._publish)
         self.media = MediaHost(parts.media_config(config), self.runtime.on_media)
@@ -62,7 +61,8 @@ class Gateway:
         ice_servers = IceServers(config.turn.stun, parts.turn_config(config), time.time)
         self.hub = browser_hub(web, parts.browser_config(config), ice_servers)
         self.browsers = BrowserDriver(self.hub, self.runtime)
-        self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
+        self.trunks = parts_sip.trunks(config)
+        self.phones = SipDriver(self.runtime, accounts, self.trunks, parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
         registry = CollectorRegistry()
@@ -74,6 +74,7 @@ class Gateway:
         self.browsers.flush = self.web.pump
         self.runtime.connect(self.media, {"sip": self.phones, "browser": self.browsers})
         directory.kinds += [self.browsers, self.phones]
+        self._registered: list[str] = []
         self._open = AsyncExitStack()
 
     async def start(self) -> None:
@@ -86,8 +87,8 @@ class Gateway:
             (self.web, "port in [server]", config.server.host, config.server.port),
         )
         self.router.ours = parts.our_hosts(config, [a.port for a in self.endpoint.addresses])
-        for registration in parts_sip.registrations(config, self.endpoint.addresses):
-            self.endpoint.register(registration)
+        for registration in parts_sip.registrations(config, self.trunks, self.endpoint.addresses):
+            self._registered.append(self.endpoint.register(registration))
         self.metrics.watch_loop()
         self.memory.settle()
 
@@ -103,10 +104,9 @@ class Gateway:
                 self.metrics.stop()
 
     def _unregister(self) -> None:
-        for trunk in self.config.trunks:
-            if trunk.register_:
-                with suppress(SipError):  # it never got so far
-                    self.endpoint.unregister(trunk.name)
+        for id in self._registered:
+            with suppress(SipError):  # it never got so far
+                self.endpoint.unregister(id)
 
     @property
     def sip_addresses(self) -> str:

@@ -117,7 +117,7 @@ def _config_path(arguments: argparse.Namespace) -> Path | None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from gateway.config.file import ConfigError, load
+    from gateway.config.file import ConfigError, load, warn
 
     if (path := _config_path(arguments)) is None:
         return MISUSED
@@ -125,6 +125,8 @@ def _check(arguments: argparse.Namespace) -> int:
         config = load(path)
     except ConfigError as error:
         return _explain(error.problems)
+    for problem in warn(path, config):
+        print(f"{problem} (a warning)", file=sys.stderr)
     print(f"{path} is good: {_count(len(config.users), 'user')}, {_count(len(config.routes), 'route')}.")
     return OK
 

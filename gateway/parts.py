@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from gateway.accounts import Accounts, Person
 from gateway.api.config import WebConfig
 from gateway.api.turn import TurnConfig, credentials
 from gateway.calls.causes import Ending
-from gateway.calls.router import Account, Route, Target
+from gateway.calls.router import Account, Group, Route, Router, Target
+from gateway.calls.routing.hours import Hours
 from gateway.calls.settings import CallSettings
-from gateway.config.tables import Config, RouteTable
+from gateway.config.tables import Config, GroupTable, RouteTable
 from media.host import IceServer, MediaConfig
 from signaling.browser.config import BrowserConfig
 
@@ -54,25 +58,53 @@ def accounts(config: Config) -> Accounts:
     return Accounts(people(config))
 
 
-def routes(config: Config) -> list[Route]:
-    return [_route(table) for table in config.routes]
+def router(config: Config, clock: Callable[[], datetime] | None = None) -> Router:
+    """`clock`: another than this machine's."""
+    return Router(
+        [_route(table) for table in config.routes],
+        [person.account for person in people(config)],
+        groups=[_group(table) for table in config.groups],
+        clock=clock or wall_clock(config),
+        chance=random.random,
+    )
+
+
+def wall_clock(config: Config) -> Callable[[], datetime]:
+    """Local time where the operator's hours are meant."""
+    zone = timezone(config)
+    return lambda: datetime.now(zone).astimezone(zone)
+
+
+def timezone(config: Config) -> ZoneInfo | None:
+    """None: this machine's."""
+    return ZoneInfo(config.calls.timezone) if config.calls.timezone else None
+
+
+def _group(table: GroupTable) -> Group:
+    members = tuple(Target.parse(text) for text in table.members)
+    return Group(table.name, members, table.strategy, table.timeout or None)
 
 
 def _route(table: RouteTable) -> Route:
     def target(text: str) -> Target | None:
         return Target.parse(text) if text else None
 
-    refusal = Ending("forbidden", table.reject.status, table.reject.words) if table.reject else None
     return Route(
         table.match,
         tuple(Target.parse(text) for text in table.to),
         table.strategy,
         table.timeout or None,
-        target(table.on_busy),
-        target(table.on_no_answer),
-        target(table.on_unreachable),
-        refusal,
-        table.from_trunks,
+        on_busy=target(table.on_busy),
+        on_no_answer=target(table.on_no_answer),
+        on_unreachable=target(table.on_unreachable),
+        refusal=Ending("forbidden", table.reject.status, table.reject.words) if table.reject else None,
+        from_trunks=table.from_trunks,
+        callers=table.from_,
+        trunks=table.trunk,
+        sources=table.source,
+        hours=tuple(Hours.parse(text) for text in table.hours),
+        ask=table.webhook,
+        ask_timeout=table.webhook_timeout,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from gateway.config.tables import Config, TrunkTable
-from gateway.drivers.sip import Trunk
+from gateway.config.tables import Config, RewriteTable, TrunkTable
 from gateway.parts import EVERYWHERE
+from gateway.trunks.rewrite import Rule, Rules
+from gateway.trunks.trunk import LINE, CallerId, Trunk
+from gateway.trunks.trunks import SECOND_SERVER, Trunks
 from signaling.sip.address import Address
 from signaling.sip.auth import Credentials
 from signaling.sip.config import StackConfig
@@ -46,39 +50,101 @@ def stack_config(config: Config) -> StackConfig:
         realm=sip.realm,
         challenge=sip.challenge,
         digest=sip.digest,
-        trusted=(*sip.trusted, *_trunk_addresses(config.trunks)),
+        trusted=(*sip.trusted, *_trunk_networks(config.trunks)),
         contact_host={transport: (sip.advertised, sip.port) for transport in sip.transports if sip.advertised},
         domains=(*sip.domains, reached_by(config)) if sip.domains else (),
     )
 
 
-def trunks(config: Config) -> dict[str, Trunk]:
-    return {t.name: Trunk(t.name, Uri.parse(t.server), t.user, _credentials(t)) for t in config.trunks}
+# ---------------------------------------------------------------- trunks
 
 
-def registrations(config: Config, addresses: Iterable[Address]) -> list[Registration]:
-    """One for each trunk that wants to know where we are."""
+def trunks(config: Config) -> Trunks:
+    return Trunks(_trunk(table) for table in config.trunks)
+
+
+def _trunk(table: TrunkTable) -> Trunk:
+    return Trunk(
+        table.name,
+        tuple(_server(text, table.transport) for text in table.targets),
+        table.user,
+        _credentials(table),
+        table.register_,
+        _server(table.outbound_proxy, table.transport).with_params(lr="") if table.outbound_proxy else None,
+        table.addresses,
+        _line(table) if table.register_ else "",
+        CallerId(
+            table.caller_id,
+            table.caller_number,
+            table.anonymous,
+            table.from_domain,
+            table.caller_from,
+            _rules(table.caller_out),
+            _rules(table.caller_in),
+        ),
+        table.called_from,
+        _rules(table.called_out),
+        _rules(table.called_in),
+        table.max_calls,
+        table.calls_per_second,
+        table.probe,
+    )
+
+
+def _server(text: str, transport: str) -> Uri:
+    uri = Uri.parse(text)
+    return uri.with_params(transport=transport) if transport else uri
+
+
+def _rules(tables: Iterable[RewriteTable]) -> Rules:
+    return Rules(Rule(table.match, table.to) for table in tables)
+
+
+def _credentials(table: TrunkTable) -> Credentials | None:
+    password = table.password.get_secret_value()
+    return Credentials(table.auth_user or table.user, password, table.realm or None) if password else None
+
+
+def _line(table: TrunkTable) -> str:
+    """The same after a restart, so that a binding that outlived a crash is written over, not doubled."""
+    text = f"{table.name} {table.user} {table.targets}"
+    key = table.password.get_secret_value() or secrets.token_hex(16)
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _trunk_networks(tables: Iterable[TrunkTable]) -> Iterator[str]:
+    """Where trunks call from, as far as that is known before DNS is asked."""
+    for table in tables:
+        yield from table.addresses
+        for text in (*table.targets, *([table.outbound_proxy] if table.outbound_proxy else [])):
+            host = Uri.parse(text).host
+            if ":" in host or host.replace(".", "").isdigit():
+                yield host
+
+
+def registrations(config: Config, trunks: Iterable[Trunk], addresses: Iterable[Address]) -> list[Registration]:
+    """One for each server of each trunk that wants to know where we are."""
     ports = {address.transport: address.port for address in addresses}
-    return [_registration(t, reached_by(config), ports) for t in config.trunks if t.register_]
+    expires = {table.name: table.expires for table in config.trunks}
+    registering = [trunk for trunk in trunks if trunk.registers]
+    return [r for trunk in registering for r in _registrations(trunk, reached_by(config), ports, expires[trunk.name])]
 
 
-def _registration(trunk: TrunkTable, host: str, ports: Mapping[str, int]) -> Registration:
-    """The Contact names the transport that the trunk is called by, and the port where we listen for that one."""
-    server = Uri.parse(trunk.server)
-    wanted = server.transport or ""
+def _registrations(trunk: Trunk, host: str, ports: Mapping[str, int], expires: int) -> Iterator[Registration]:
+    for number, server in enumerate(trunk.servers, 1):
+        id = trunk.name if number == 1 else f"{trunk.name}{SECOND_SERVER}{number}"
+        aor = Uri("sip", trunk.user, None, trunk.caller_id.domain or server.host)
+        contact = _contact(trunk, server, host, ports)
+        yield Registration(
+            aor, server, contact, trunk.credentials, expires, random=hexadecimal, id=id, outbound_proxy=trunk.proxy
+        )
+
+
+def _contact(trunk: Trunk, server: Uri, host: str, ports: Mapping[str, int]) -> Uri:
+    """It names the transport that the trunk is called by, and the port where we listen for that one."""
+    wanted = (trunk.proxy or server).transport or ""
     transport = wanted if wanted in ports else next(iter(ports))
-    aor = Uri("sip", trunk.user, None, server.host)
-    contact = Uri("sip", trunk.user, None, host, ports[transport])
+    contact = Uri("sip", trunk.user, None, host, ports[transport]).with_params(**{LINE: trunk.line})
     if transport != "udp":  # which is what is meant where none is said (RFC 3263 section 4.1)
         contact = contact.with_params(transport=transport)
-    return Registration(aor, server, contact, _credentials(trunk), trunk.expires, random=hexadecimal, id=trunk.name)
-
-
-def _credentials(trunk: TrunkTable) -> Credentials:
-    return Credentials(trunk.auth_user or trunk.user, trunk.password.get_secret_value())
-
-
-def _trunk_addresses(tables: Iterable[TrunkTable]) -> list[str]:
-    """Trunks named by address are trusted to call us; one named by name has to be named in `trusted`."""
-    hosts = (Uri.parse(table.server).host for table in tables)
-    return [host for host in hosts if ":" in host or host.replace(".", "").isdigit()]
+    return contact

@@ -48,6 +48,7 @@ CAUSES = _table(
     Cause("no-common-codec", 488, 88, "The two sides share no audio codec."),
     Cause("bad-sdp", 400, 100, "The other side's media description (SDP) could not be understood."),
     # this gateway
+    Cause("trunk-full", 503, 34, "The trunk carries as many calls as it may."),
     Cause("full", 503, 34, "The gateway carries as many calls as it may. Try again in a moment."),
     Cause("stopping", 503, 41, "The gateway is being stopped."),
     Cause("no-media-ports", 503, 34, "No free media port. Widen rtp_ports in [media]."),

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from gateway.config import Config
-from gateway.config.check import check
+from gateway.config.check import check, warnings
 
 PREFIX = "TANDEM_"
 Where = tuple[str | int, ...]
@@ -66,6 +66,12 @@ def load(path: Path | None) -> Config:
     if problems:
         raise ConfigError(*problems)
     return config
+
+
+def warn(path: Path, config: Config) -> list[Problem]:
+    """What is odd in a file that is not wrong."""
+    explain = _Explainer(str(path), _read(path))
+    return [explain.finding(where, words) for where, words in warnings(config)]
 
 
 def _read(path: Path) -> str:
@@ -171,7 +177,7 @@ def _in_table(where: Where) -> str:
     if not names:
         return ""
     index = next((part for part in where if isinstance(part, int)), None)
-    if names[0] in ("users", "trunks", "routes") and index is not None:
+    if names[0] in ("users", "trunks", "groups", "routes") and index is not None:
         return f" in [[{names[0]}]] number {index + 1}"
     return f" in [{names[0]}]"
 

@@ -12,18 +12,27 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.calls.patterns import ANY
 from gateway.config.types import (
     Codec,
     Digest,
     Host,
+    HoursList,
+    MaybeSipUri,
+    MaybeTransport,
+    Names,
     Network,
+    Networks,
     Pattern,
+    Patterns,
     PortRange,
     SipUri,
     StunUrl,
     TargetText,
+    Timezone,
     Transport,
     TurnUrl,
+    WebUrl,
 )
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -117,6 +126,7 @@ class CallsTable(Strict):
     call_rate: Annotated[float, Field(gt=0)] = 10.0
     forward_limit: Annotated[int, Field(ge=0, le=50)] = 5
     ringback: tuple[Literal["browser", "sip"], ...] = ("browser",)
+    timezone: Timezone = ""
 
 
 class LogTable(Strict):
@@ -135,16 +145,49 @@ class UserTable(Strict):
     display: Annotated[str, Field(max_length=128)] = ""
 
 
+class RewriteTable(Strict):
+    """One rule of a trunk's `called_out`, `called_in`, `caller_out`, `caller_in`."""
+
+    match: Pattern
+    to: Annotated[str, Field(max_length=128)]
+
+
+Header = Literal["from", "pai", "rpid"]
+
+
 class TrunkTable(Strict):
-    """[[trunks]]: another SIP server, called with credentials, and registered at if it wants that."""
+    """[[trunks]]: another SIP server, called with credentials or by address, and registered at if it wants that."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
-    server: SipUri
-    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+\-]{1,64}$")]
-    password: SecretStr
+    server: MaybeSipUri = ""
+    servers: tuple[SipUri, ...] = ()
+    transport: MaybeTransport = ""
+    outbound_proxy: MaybeSipUri = ""
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+\-]{0,64}$")] = ""
+    password: SecretStr = SecretStr("")
     auth_user: str = ""
+    realm: str = ""
     register_: Annotated[bool, Field(alias="register")] = True
     expires: Annotated[int, Field(ge=60)] = 3600
+    probe: Seconds = 0.0
+    addresses: tuple[Network, ...] = ()
+    caller_id: Header = "from"
+    caller_number: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+*#\-]{0,64}$")] = ""
+    from_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]{0,255}$")] = ""
+    anonymous: bool = False
+    caller_from: tuple[Header, ...] = ("pai", "rpid", "from")
+    called_from: Literal["uri", "to"] = "uri"
+    called_out: tuple[RewriteTable, ...] = ()
+    called_in: tuple[RewriteTable, ...] = ()
+    caller_out: tuple[RewriteTable, ...] = ()
+    caller_in: tuple[RewriteTable, ...] = ()
+    max_calls: Annotated[int, Field(ge=0)] = 0
+    calls_per_second: Seconds = 0.0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """All servers, `server` first."""
+        return (self.server, *self.servers) if self.server else self.servers
 
 
 class RejectTable(Strict):
@@ -154,10 +197,23 @@ class RejectTable(Strict):
     words: str = "This call is not allowed."
 
 
-class RouteTable(Strict):
-    """[[routes]]: the first whose pattern matches is taken."""
+class GroupTable(Strict):
+    """[[groups]]: people who are rung for one number."""
 
-    match: Pattern
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+    members: Annotated[tuple[TargetText, ...], Field(min_length=1)]
+    strategy: Literal["parallel", "sequential", "random", "round-robin"] = "parallel"
+    timeout: Seconds = 0.0
+
+
+class RouteTable(Strict):
+    """[[routes]]: the first whose pattern and conditions fit is taken."""
+
+    match: Pattern = ANY
+    from_: Annotated[Patterns, Field(alias="from")] = ()
+    trunk: Names = ()
+    source: Networks = ()
+    hours: HoursList = ()
     to: tuple[TargetText, ...] = ()
     strategy: Literal["parallel", "sequential"] = "parallel"
     timeout: Seconds = 0.0
@@ -166,6 +222,8 @@ class RouteTable(Strict):
     on_unreachable: TargetText = ""
     reject: RejectTable | None = None
     from_trunks: bool = False
+    webhook: WebUrl = ""
+    webhook_timeout: Annotated[float, Field(gt=0, le=30)] = 2.0
 
 
 class Config(BaseSettings):
@@ -184,6 +242,7 @@ class Config(BaseSettings):
     log: LogTable = LogTable()
     users: tuple[UserTable, ...] = ()
     trunks: tuple[TrunkTable, ...] = ()
+    groups: tuple[GroupTable, ...] = ()
     routes: tuple[RouteTable, ...] = ()
 
     @classmethod

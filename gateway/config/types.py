@@ -5,13 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
+from functools import cache
 from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
 
 from gateway.calls.apps import APPS
 from gateway.calls.patterns import compile_pattern
 from gateway.calls.router import Target
+from gateway.calls.routing.hours import Hours
 
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
@@ -90,6 +94,44 @@ def _sip_uri(text: str) -> str:
     return text
 
 
+def _or_empty(check: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: check(text) if text else ""
+
+
+def _one_or_several(found: object) -> object:
+    """ "alice" as well as ["alice", "bob"]."""
+    return (found,) if isinstance(found, str) else found
+
+
+def _hours(text: str) -> str:
+    Hours.parse(text)
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        if text:
+            ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        known = _timezones()
+        near = get_close_matches(text, known, 1)
+        hint = f'did you mean "{near[0]}"?' if near else 'write one like "Europe/Berlin"'
+        missing = "" if known else " (this machine has no time zone data: install tzdata)"
+        raise ValueError(f'"{text}" is no time zone{missing}; {hint}') from None
+    return text
+
+
+@cache
+def _timezones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
+def _web_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/\S*)?", text):
+        raise ValueError(f'"{text}" is no URL to ask; write one like "https://crm.example.com/route"')
+    return text
+
+
 def _ice_url(kinds: str, example: str) -> Callable[[str], str]:
     expression = re.compile(rf"({kinds}):([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])(:\d{{1,5}})?(\?transport=(udp|tcp))?")
 
@@ -105,6 +147,8 @@ Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Codec = Annotated[str, AfterValidator(_codec)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+MaybeSipUri = Annotated[str, AfterValidator(_or_empty(_sip_uri))]
+MaybeTransport = Annotated[str, AfterValidator(_or_empty(_transport))]
 Digest = Annotated[str, AfterValidator(_digest)]
 Transport = Annotated[str, AfterValidator(_transport)]
 PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_range)]
@@ -112,3 +156,10 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 StunUrl = Annotated[str, AfterValidator(_ice_url("stuns?", "stun:stun.example.com:3478"))]
 TurnUrl = Annotated[str, AfterValidator(_ice_url("turns?", "turn:turn.example.com:3478?transport=udp"))]
 TargetText = Annotated[str, AfterValidator(_target)]
+Hours_ = Annotated[str, AfterValidator(_hours)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_one_or_several)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_one_or_several)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
+HoursList = Annotated[tuple[Hours_, ...], BeforeValidator(_one_or_several)]

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from gateway.accounts import Accounts
 from gateway.calls import commands as cmd
 from gateway.calls import events as ev
 from gateway.calls.causes import Ending, cause_of_status
+from gateway.calls.patterns import normal
 from gateway.calls.ports import Contact, Control
 from gateway.drivers.dtmf_info import digits
+from gateway.drivers.placing import PATIENCE, Destination, Placing, by_trunk
+from gateway.trunks import words
+from gateway.trunks.health import On
+from gateway.trunks.identity import incoming
+from gateway.trunks.trunk import Trunk
+from gateway.trunks.trunks import Trunks
 from signaling.net.endpoint import Endpoint
 from signaling.sip import events as sip
 from signaling.sip.address import Address
-from signaling.sip.auth import Credentials
-from signaling.sip.errors import SipError
+from signaling.sip.errors import SipError, Unresolvable
 from signaling.sip.registrar import Binding, Registered, Unregistered
 from signaling.sip.registration import RegistrationChanged
 from signaling.sip.uri import NameAddr, Uri
@@ -34,37 +40,24 @@ MOVED = (300, 301, 302)
 """Statuses whose Contact is another address of whom we called (RFC 3261 section 21.3)."""
 MOST_HOPS = 70
 STAGES = {"ringing": 180, "early": 183}
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """Another SIP server that is called with credentials."""
-
-    name: str
-    server: Uri
-    user: str
-    credentials: Credentials
+OWN_FAULTS = ("timeout", "transport-failed", "unresolvable")
+"""Causes of refusals that our own stack made up: nobody has answered."""
 
 
 @dataclass(slots=True)
 class _Leg:
     call: str = ""
     """The stack's handle; empty while the call is being placed."""
-    placing: asyncio.Task[None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Destination:
-    uri: Uri
-    from_: NameAddr
-    targets: Sequence[Address] = ()
-    credentials: Credentials | None = None
+    task: asyncio.Task[None] | None = None
+    """Finds the address and sends the INVITE."""
+    placing: Placing | None = None
+    """Of a leg that we call."""
 
 
 class SipDriver:
-    """Driver (`calls.ports`) over an Endpoint."""
+    """Driver (`calls.ports`) over an Endpoint. `domain` stands behind the @ of our users."""
 
-    def __init__(self, control: Control, accounts: Accounts, trunks: Mapping[str, Trunk], domain: str) -> None:
+    def __init__(self, control: Control, accounts: Accounts, trunks: Trunks, domain: str) -> None:
         self._control, self._accounts, self._trunks, self._domain = control, accounts, trunks, domain
         self._endpoint: Endpoint
         self._legs: dict[str, _Leg] = {}
@@ -95,6 +88,7 @@ class SipDriver:
             case sip.Progressed(call=call, status=status, body=body):
                 self._progressed(call, status, body)
             case sip.Answered(call=call, body=body):
+                self._hear(call)
                 self._tell(call, ev.Answered, body)
             case sip.Rejected():
                 self._rejected(event)
@@ -114,9 +108,8 @@ class SipDriver:
             case sip.InfoReceived(call=call, content_type=kind, body=body):
                 if (leg := self._calls.get(call)) and (keys := digits(kind, body)):
                     self._control.ask(leg, cmd.SendDigits(leg, keys))
-            case RegistrationChanged(id=trunk, state=state, status=status, reason=reason):
-                level = logging.WARNING if state == "failed" else logging.INFO
-                log.log(level, "trunk %s: %s%s", trunk, state, f" ({status} {reason})" if status else "")
+            case RegistrationChanged():
+                self._registration(event)
             case Registered(user=user, contact=contact):
                 log.debug("%s is registered at %s", user, contact)
             case Unregistered(user=user, contact=contact, why=why):
@@ -124,11 +117,28 @@ class SipDriver:
             case _:
                 pass  # refusals are counted by the stack
 
+    def _registration(self, event: RegistrationChanged) -> None:
+        trunk = self._trunks.registration(event, _now())
+        level = logging.WARNING if event.state == "failed" else logging.INFO
+        told = f" ({event.status} {event.reason})" if event.status else ""
+        if trunk is not None and event.state == "failed":
+            told = f": {words.registration_failed(trunk, event.status, event.reason)}"
+        log.log(level, "trunk %s: %s%s", event.id, event.state, told)
+
     def _invited(self, event: sip.Invited) -> None:
         hops = min(event.max_forwards, MOST_HOPS)
-        incoming = ev.Incoming("sip", self._device(event), self._identity(event), str(event.uri), hops)
-        leg = self._control.incoming(incoming, event.body)
+        source = event.source.host.removeprefix("::ffff:")  # a socket for both families
+        trunk = None
+        if event.user is None:
+            trunk = self._trunks.matcher.find(source, event.uri, event.to.uri, admitted=True)
+        who, dialled = self._identity(event, trunk), self._dialled(event, trunk)
+        name = trunk.name if trunk is not None else ""
+        leg = self._control.incoming(
+            ev.Incoming("sip", self._device(event), who, dialled, hops, name, source), event.body
+        )
         self._know(leg, _Leg(event.call))
+        if trunk is not None:
+            self._trunks.came(trunk, leg)
 
     def _device(self, event: sip.Invited) -> str:
         """The phone that calls, by the name it registered with: it need not be rung by its own call."""
@@ -137,8 +147,10 @@ class SipDriver:
                 return str(binding.contact)
         return str(event.from_.uri)
 
-    def _identity(self, event: sip.Invited) -> ev.Identity:
-        """Who proved to be calling; a stranger's own words only where nobody proved anything."""
+    def _identity(self, event: sip.Invited, trunk: Trunk | None) -> ev.Identity:
+        """Who proved to be calling, or whom a trunk vouches for; a stranger's own words where nobody proved it."""
+        if trunk is not None:
+            return incoming(trunk, event.from_, event.headers)
         uri = event.from_.uri
         account = self._accounts.find(event.user) if event.user else None
         if account is not None:
@@ -147,21 +159,58 @@ class SipDriver:
         number = uri.user or str(uri)
         return ev.Identity(number, event.from_.display)
 
+    @staticmethod
+    def _dialled(event: sip.Invited, trunk: Trunk | None) -> str:
+        """From a trunk it is the number alone: whatever host it wrote behind that, it means us."""
+        if trunk is None:
+            return str(event.uri)
+        uri = event.to.uri if trunk.called_from == "to" else event.uri
+        return trunk.inward.apply(normal(uri.user)) if uri.user else str(event.uri)
+
     def _progressed(self, call: str, status: int, body: bytes) -> None:
+        self._hear(call)
         if body:
             self._tell(call, ev.EarlyMedia, body)
         elif status in (180, 182):
             self._tell(call, ev.Ringing)
 
+    def _hear(self, call: str) -> None:
+        """Where it was sent last, somebody is there."""
+        placing = self._legs[self._calls[call]].placing if call in self._calls else None
+        if placing is not None and not placing.heard:
+            placing.heard = True
+            placing.done()
+            self._note(placing, On.ANSWERED)
+
     def _rejected(self, event: sip.Rejected) -> None:
         leg = self._forget(event.call)
         if leg is None:
             return
+        known = self._legs.get(leg)
+        placing = known.placing if known is not None else None
+        if known is not None and placing is not None:
+            placing.done()
+            if event.cause in OWN_FAULTS and not placing.heard:
+                self._note(placing, On.SILENT, event.reason)
+            elif event.cause != "cancelled":
+                self._note(placing, On.ANSWERED)
+            if placing.may_go_on(event.status):
+                self._go_on(leg, known, f"{event.status} {event.reason}")
+                return
         if 300 <= event.status < 400:
             moved = tuple(map(str, event.contacts)) if event.status in MOVED else ()
             self._control.tell(ev.Rejected(leg, "unreachable", 480, "It has moved, and does not say where to.", moved))
             return
-        self._control.tell(ev.Rejected(leg, cause_of_status(event.status), event.status))
+        told = self._why(placing, event.status, event.reason) if placing is not None else ""
+        self._control.tell(ev.Rejected(leg, cause_of_status(event.status), event.status, told))
+
+    def _why(self, placing: Placing, status: int, reason: str) -> str:
+        """What a trunk's refusal means, in words; empty for any other leg's."""
+        trunk, at = placing.trunk, placing.now_at
+        if trunk is None or at is None:
+            return ""
+        caller = next((value for name, value in at.headers if name in _SAYS_WHO), str(at.from_))
+        return words.call_refused(trunk, status, reason, at.uri.user or "", caller, self._trunks.registered(trunk))
 
     def _left(self, call: str, reason: str = "") -> None:
         if leg := self._forget(call):
@@ -184,57 +233,108 @@ class SipDriver:
         hops: int = 70,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        known = self._legs[leg] = _Leg()
-
-        def destination() -> _Destination:
-            return self._destination(address, user, caller)
-
-        placing = self._place(leg, known, destination, body, (("Max-Forwards", str(hops)), *headers))
-        known.placing = asyncio.create_task(placing, name=f"place-{leg}")
-
-    async def _place(
-        self,
-        leg: str,
-        known: _Leg,
-        destination: Callable[[], _Destination],
-        body: bytes,
-        headers: tuple[tuple[str, str], ...],
-    ) -> None:
-        try:
-            to = destination()
-            call = await self._endpoint.invite(
-                to.uri,
-                targets=to.targets,
-                from_=to.from_,
-                body=body,
-                headers=headers,
-                credentials=to.credentials,
-            )
-        except SipError as error:
-            log.info("%s cannot be called: %s", leg, error)
-            self._legs.pop(leg, None)
-            self._control.tell(ev.Rejected(leg, "unreachable", error.sip_status, str(error)))
-            return
-        known.placing = None
-        known.call = call  # the endpoint tells nothing of it before we know it
-        self._calls[call] = leg
-
-    def _destination(self, address: str, user: str | None, caller: ev.Identity) -> _Destination:
-        """From a contact's address: a trunk and a number, a registered phone, or a SIP URI."""
+        headers = (("Max-Forwards", str(hops)), *headers)
+        placing = Placing(body, headers, lambda: [self._device_of(address, user, caller)])
         if address.startswith("trunk:"):
             name, _, number = address.removeprefix("trunk:").partition("/")
-            trunk = self._trunks[name]
-            uri = replace(trunk.server, user=number)
-            return _Destination(uri, self._from(caller, trunk.user, trunk.server.host), credentials=trunk.credentials)
+            placing.trunk = self._trunks.get(name)
+            placing.places = lambda: self._trunk_places(leg, placing, name, number, caller)
+        self._place(leg, _Leg(placing=placing))
+
+    def _place(self, leg: str, known: _Leg) -> None:
+        self._legs[leg] = known
+        known.task = asyncio.create_task(self._try_all(leg, known), name=f"place-{leg}")
+
+    def _go_on(self, leg: str, known: _Leg, why: str) -> None:
+        """The next server of its trunk."""
+        assert known.placing is not None and known.placing.now_at is not None
+        log.info("%s: %s does not take the call (%s): the next server", leg, known.placing.now_at.server, why)
+        self._place(leg, known)
+
+    async def _try_all(self, leg: str, known: _Leg) -> None:
+        """Call the next place that can be found. What is left of the places stays for later."""
+        placing = known.placing
+        assert placing is not None
+        last: SipError | _Refused | None = None
+        while True:
+            try:
+                to = placing.next()
+                if to is None:
+                    break
+                call = await self._invite(to, placing)
+            except (SipError, _Refused) as error:
+                log.info("%s cannot be called: %s", leg, error)
+                if isinstance(error, Unresolvable):
+                    self._note(placing, On.SILENT, str(error))
+                last = error
+                if placing.left is None:
+                    break  # no place could even be written down
+                continue
+            known.task = None
+            known.call = call  # the endpoint tells nothing of it before we know it
+            self._calls[call] = leg
+            if placing.trunk is not None:
+                placing.patience = asyncio.get_running_loop().call_later(PATIENCE, self._impatient, leg, call)
+            return
+        self._legs.pop(leg, None)
+        cause = last.cause if isinstance(last, _Refused) else "unreachable"
+        self._control.tell(ev.Rejected(leg, cause, last.sip_status if last else 503, str(last or "")))
+
+    async def _invite(self, to: Destination, placing: Placing) -> str:
+        return await self._endpoint.invite(
+            to.uri,
+            targets=to.targets,
+            from_=to.from_,
+            body=placing.body,
+            headers=(*placing.headers, *to.headers),
+            credentials=to.credentials,
+            route=to.route,
+        )
+
+    def _impatient(self, leg: str, call: str) -> None:
+        """A trunk's server says nothing at all: note it, and call the next one while there is one."""
+        known = self._legs.get(leg)
+        if known is None or known.call != call or known.placing is None or self._endpoint.stack.heard(call):
+            return
+        self._note(known.placing, On.SILENT, f"no answer in {PATIENCE:g} s")
+        if known.placing.left:
+            self._order(leg, lambda call: self._endpoint.cancel(call))
+            self._forget(call)
+            self._go_on(leg, known, f"no answer in {PATIENCE:g} s")
+
+    def _note(self, placing: Placing, on: On, why: str = "") -> None:
+        """Remember how a trunk's server is."""
+        if placing.trunk is None or placing.now_at is None or placing.now_at.server is None:
+            return
+        state = self._trunks.heard(placing.trunk, placing.now_at.server, on, _now(), why)
+        if state is not None:
+            log.info("trunk %s: %s is %s%s", placing.trunk.name, placing.now_at.server, state.value, why and f": {why}")
+
+    def _trunk_places(
+        self, leg: str, placing: Placing, name: str, number: str, caller: ev.Identity
+    ) -> list[Destination]:
+        """The servers of a trunk that may be called now; raises _Refused."""
+        trunk = placing.trunk
+        if trunk is None:
+            raise _Refused("unknown-number", f"There is no trunk {name}. Add it under [[trunks]].", 404)
+        if not number:
+            raise _Refused("unknown-number", f"trunk:{name} says no number to call; write trunk:{name}/NUMBER.", 404)
+        servers = self._trunks.servers(trunk, _now())
+        if not servers:
+            raise _Refused("unreachable", self._trunks.why_down(trunk))
+        if why := self._trunks.begin(trunk, leg, _now()):
+            raise _Refused("trunk-full", why)
+        return by_trunk(trunk, servers, number, caller, self._domain)
+
+    def _device_of(self, address: str, user: str | None, caller: ev.Identity) -> Destination:
+        """A registered phone, or a SIP address."""
+        number = caller.number.removeprefix("sip:").partition("@")[0]
+        from_ = NameAddr(caller.display, Uri("sip", number, None, self._domain))
         targets: list[Address] = []
         for binding in self._bindings(user) if user else ():
             if str(binding.contact) == address:
                 targets = [binding.source]  # where its REGISTER came from: the only way back through a NAT
-        return _Destination(Uri.parse(address), self._from(caller), targets)
-
-    def _from(self, caller: ev.Identity, user: str = "", host: str = "") -> NameAddr:
-        name = user or caller.number.removeprefix("sip:").partition("@")[0]
-        return NameAddr(caller.display, Uri("sip", name, None, host or self._domain))
+        return Destination(Uri.parse(address), from_, targets)
 
     def progress(self, leg: str, stage: str, body: bytes) -> None:
         status = STAGES.get(stage)  # the stack says 100 by itself
@@ -253,8 +353,8 @@ class SipDriver:
 
     def cancel(self, leg: str, ending: Ending) -> None:
         known = self._legs.get(leg)
-        if known is not None and known.placing is not None:
-            known.placing.cancel()  # its address is still being looked up: nothing has been sent, nothing will be
+        if known is not None:
+            _give_up(known)  # where its address is still being looked up nothing has been sent, and nothing will be
         self._order(leg, lambda call: self._endpoint.cancel(call, ending.reason))
 
     def hang_up(self, leg: str, ending: Ending) -> None:
@@ -273,11 +373,11 @@ class SipDriver:
         """A phone hears of it only where it asked by REFER."""
 
     def release(self, leg: str) -> None:
+        self._trunks.over(leg)
         known = self._legs.pop(leg, None)
         if known is not None:
             self._calls.pop(known.call, None)
-            if known.placing is not None:
-                known.placing.cancel()
+            _give_up(known)
 
     # ------------------------------------------------------------ which is which
 
@@ -300,3 +400,26 @@ class SipDriver:
             order(known.call)
         except SipError as error:  # it has just ended by itself: its event is on the way
             log.debug("%s: %s", leg, error)
+
+
+_SAYS_WHO = ("P-Asserted-Identity", "Remote-Party-ID")
+
+
+class _Refused(Exception):
+    """A call of ours that is not even tried: its trunk is full, down, or not there."""
+
+    def __init__(self, cause: str, text: str, status: int = 503) -> None:
+        super().__init__(text)
+        self.cause, self.sip_status = cause, status
+
+
+def _give_up(known: _Leg) -> None:
+    """No further place is tried."""
+    if known.task is not None:
+        known.task.cancel()
+    if known.placing is not None:
+        known.placing.give_up()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -156,6 +156,10 @@ class Endpoint:
         self._loop.call_soon(self._settle)
         return call
 
+    async def resolve(self, uri: Uri) -> tuple[Address, ...]:
+        """Where requests to `uri` are sent, the best first; raises Unresolvable."""
+        return await self._resolver.resolve(uri)
+
     def register(self, registration: Registration, targets: Sequence[Address] = ()) -> str:
         """Keep `registration` alive, as soon as its registrar is found; returns its id."""
         if targets:

@@ -215,6 +215,11 @@ class Stack:
             self._digests.popitem(last=False)
         return client
 
+    def heard(self, call: str) -> bool:
+        """Whether a call of ours has had any response yet from where it was sent last, were it only 100."""
+        found = self._core.calls.get(call)
+        return not (isinstance(found, OutgoingCall) and found.silent)
+
     def cancel(self, call: str, now: float, reason: str | None = None) -> None:
         """Give up a call of ours that is not answered; `Rejected` follows when it is really over."""
         found = self._call(call)

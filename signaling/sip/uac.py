@@ -74,6 +74,12 @@ class OutgoingCall(Call):
         """Where it was sent last."""
         return self.client.peer if self.client is not None else self._peer
 
+    @property
+    def silent(self) -> bool:
+        """Nothing has come back yet from where it was sent last."""
+        transaction = self.client.transaction if self.client is not None else None
+        return transaction is not None and transaction.state is TransactionState.CALLING
+
     # responses
 
     def result(self, result: Response | SipError, now: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config
-from gateway.config.file import ConfigError, _inner, load
+from gateway.config.file import ConfigError, _inner, load, warn
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tandem.example.toml"
@@ -82,6 +82,25 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[[routes]]\nmatch='1'", 'tandem.toml:1: to in [[routes]] number 1: a route either leads somewhere (to = ["user:alice"]) or refuses (reject = {...})'),
         ("[[routes]]\nmatch='1'\nto=['trunk:pbx']", 'tandem.toml:3: to in [[routes]] number 1: there is no trunk "pbx"; add it under [[trunks]]'),
         ("[[trunks]]\nname='x'\nserver='pbx'\nuser='1'\npassword='p'", 'tandem.toml:3: server in [[trunks]] number 1: "pbx" is no server; write one like "sip:pbx.example.com" or "sip:192.0.2.1:5080;transport=tcp"'),
+        ("[[trunks]]\nname='x'\nuser='1'\npassword='p'", 'tandem.toml:1: server in [[trunks]] number 1: needed: where it is, like "sip:pbx.example.com"'),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test'", "tandem.toml:1: user in [[trunks]] number 1: needed to register; a peer that knows us by our address: register = false"),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test'\nuser='1'", "tandem.toml:1: password in [[trunks]] number 1: needed to register; a peer that knows us by our address: register = false"),
+        ("[[trunks]]\nname='none'\nserver='sip:p.test'\nregister=false", 'tandem.toml:2: name in [[trunks]] number 1: "none" means no trunk in routes; choose another'),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test'\nregister=false\ncaller_id='fron'", "tandem.toml:5: caller_id in [[trunks]] number 1: expected 'from', 'pai' or 'rpid', found 'fron'"),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test'\nregister=false\ncalled_out=[{match='0.', to='+49{1}'}]", "tandem.toml:5: called_out in [[trunks]] number 1: {1} stands for nothing: this match gives {number} and {rest}"),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test'\nregister=false\ncalled_out=[{match='0.', to='1', tow='2'}]", 'tandem.toml:5: unknown key "tow" in [[trunks]] number 1; did you mean "to"?'),
+        ("[[trunks]]\nname='x'\nserver='sip:p.test;transport=tcp'\nregister=false\ntransport='tcp'", "tandem.toml:5: transport in [[trunks]] number 1: the server says its own transport; take one of both out"),
+        ("[[users]]\nname='bob'\npassword='p'\n[[groups]]\nname='s'\nmembers=['user:bop']", 'tandem.toml:6: members in [[groups]] number 1: there is no user "bop"; did you mean "bob"?'),
+        ("[[groups]]\nname='s'\nmembers=[]", "tandem.toml:3: members in [[groups]] number 1: expected Tuple should have at least 1 item after validation, not 0"),
+        ("[[groups]]\nname='sales'\nmembers=['1']\n[[routes]]\nmatch='1'\nto=['group:sals']", 'tandem.toml:6: to in [[routes]] number 1: there is no group "sals"; did you mean "sales"?'),
+        ("[[routes]]\nmatch='1'\nto=['app:echo']\ntrunk='office'", 'tandem.toml:4: trunk in [[routes]] number 1: there is no trunk "office"; add it under [[trunks]]; "none" is a call that came in by none'),
+        ("[[routes]]\nmatch='1'\nto=['app:echo']\nfrom='user:alice'", 'tandem.toml:4: from in [[routes]] number 1: there is no user "alice"; add it under [[users]]'),
+        ("[[routes]]\nmatch='1'\nto=['app:echo']\nhours='Mo-Fr 08:00-25:00'", 'tandem.toml:4: hours in [[routes]] number 1: "Mo-Fr 08:00-25:00": there is no time 25:00; the day goes from 00:00 to 24:00'),
+        ("[[routes]]\nmatch='1'\nto=['app:echo']\nsource='10.0.0'", 'tandem.toml:4: source in [[routes]] number 1: "10.0.0" is no network; write one like "192.168.1.0/24" or "203.0.113.7"'),
+        ("[[routes]]\nmatch='1'\nto=['agent:x']", 'tandem.toml:3: to in [[routes]] number 1: "agent:x": voice agents are not in this version yet; use user:NAME, group:NAME, sip:USER@HOST, trunk:NAME, app:NAME, conference:NAME or a number'),
+        ("[[routes]]\nto=['app:echo']", 'tandem.toml:1: match in [[routes]] number 1: a route without any condition takes every call; write match = "any" if so'),
+        ("[[routes]]\nmatch='1'\nwebhook='crm'", 'tandem.toml:3: webhook in [[routes]] number 1: "crm" is no URL to ask; write one like "https://crm.example.com/route"'),
+        ("[calls]\ntimezone='Europe/Berln'", 'tandem.toml:2: timezone in [calls]: "Europe/Berln" is no time zone; did you mean "Europe/Berlin"?'),
         ("[sip]\nhost = '0.0.0.0'", 'tandem.toml:1: advertised in [sip]: needed since host is 0.0.0.0: write the address that others reach this machine by, like "203.0.113.7"'),
         ("[server]\nsecret = 'short'", "tandem.toml:2: secret in [server]: 32 characters or more are needed; make one with: openssl rand -hex 32"),
         ("[sip]\ntransports = []", "tandem.toml:2: transports in [sip]: at least one is needed"),
@@ -112,6 +131,17 @@ def test_two_trunks_of_one_name(tmp_path):
     trunk = "[[trunks]]\nname='{}'\nserver='sip:pbx.test'\nuser='1'\npassword='p'\n"
     assert problems(tmp_path, trunk.format("office") + trunk.format("Office")) == [
         'tandem.toml:7: name in [[trunks]] number 2: "office" is also the name of trunk 1; each needs its own'
+    ]
+
+
+def test_a_route_that_nothing_is_left_for(tmp_path):
+    path = tmp_path / "t.toml"
+    path.write_text(
+        "[[routes]]\nmatch='1'\nhours='Sa'\nto=['app:echo']\n[[routes]]\nmatch='1'\nto=['app:echo']\n"
+        "[[routes]]\nmatch='1'\nfrom='2'\nto=['app:echo']\n"
+    )
+    assert [str(problem) for problem in warn(path, load(path))] == [
+        f'{path}:9: match in [[routes]] number 3: never taken: route number 2 (match = "1") stands before it'
     ]
 
 
