@@ -21,6 +21,7 @@ Tandem joins browsers and phones: a WebRTC-to-SIP gateway in one process.
   tandem demo                          try it now: no configuration, no other server
   tandem demo --lan                    the same for the phones and browsers of your network
   tandem check-config                  is tandem.toml right? every mistake, with its line
+  tandem route --from 101 --to 0815    where would this call go, and why?
   tandem serve --config tandem.toml    the gateway
 """
 
@@ -66,6 +67,14 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check-config", "say everything that is wrong with the configuration", _check)
     _config_option(check)
+
+    route = _command(commands, "route", "say where a call would go, and why", _route)
+    route.add_argument("--from", dest="caller", required=True, metavar="WHO", help="a user, an extension or a number")
+    route.add_argument("--to", required=True, metavar="NUMBER", help="what is dialled")
+    route.add_argument("--trunk", default="", metavar="NAME", help="the call comes in by this trunk")
+    route.add_argument("--source", default="", metavar="ADDRESS", help="the address it comes from")
+    route.add_argument("--at", default="", metavar="TIME", help="like 2026-11-27T09:00 (default: now)")
+    _config_option(route)
     return top
 
 
@@ -129,6 +138,25 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"{problem} (a warning)", file=sys.stderr)
     print(f"{path} is good: {_count(len(config.users), 'user')}, {_count(len(config.routes), 'route')}.")
     return OK
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    from gateway.config.file import ConfigError, load
+    from gateway.route_words import BadQuestion, explain, moment
+
+    if (path := _config_path(arguments)) is None:
+        return MISUSED
+    try:
+        config = load(path)
+        at = moment(arguments.at, config) if arguments.at else None
+        text, code = explain(config, arguments.caller, arguments.to, arguments.trunk, arguments.source, at)
+    except ConfigError as error:
+        return _explain(error.problems)
+    except BadQuestion as error:
+        print(f"tandem route: {error}", file=sys.stderr)
+        return MISUSED
+    print(text)
+    return code
 
 
 def _serve(arguments: argparse.Namespace) -> int:
