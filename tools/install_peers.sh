@@ -2,7 +2,7 @@
 # Installs the real peers that the interop and browser tests talk to, where this machine allows it (Debian or Ubuntu, as root).
 # Elsewhere it only says what is missing; those tests then skip, each with its reason. Never fails.
 need=""
-for pair in sipp:sip-tester baresip:baresip-core chromium:chromium turnserver:coturn sox:sox; do
+for pair in sipp:sip-tester baresip:baresip-core chromium:chromium turnserver:coturn sox:sox kamailio:kamailio; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || need="$need ${pair##*:}"
 done
 [ -z "$need" ] && exit 0

@@ -22,7 +22,7 @@ from .live import Live
 from .orders import ORDERS
 from .party import Party, Phase
 from .plans import plan_to
-from .router import Plan
+from .router import Facts, Plan
 from .states import CALL, On, State
 from .view import CallView
 
@@ -59,7 +59,8 @@ class Call(Live):
     def _first_plan(self) -> Plan | Ending:
         if self.placing is not None:
             return plan_to(self._router, self.placing.first, self.placing.timeout)
-        return self._router.route(self.dialled, stranger=self.caller.identity.user is None)
+        facts = Facts.of(self.origin) if isinstance(self.origin, ev.Incoming) else None
+        return self._router.route(self.dialled, facts, stranger=self.caller.identity.user is None)
 
     def receive(self, event: ev.LegEvent, now: float) -> None:
         self.now = now

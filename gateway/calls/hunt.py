@@ -62,7 +62,7 @@ class Hunt:
             self._final = ending("loop")
             return
         self._hops_left -= 1
-        further = self._router.route(number, stranger=self.plan.stranger)
+        further = self._router.route(number, self.plan.facts)
         if isinstance(further, Ending):
             self._fell.append(further)
             self.trail.append(f"{number}: {further.cause} ({further.status})")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .causes import Ending, ending
-from .patterns import Captures, normal
+from .patterns import ANY, Captures, normal
 from .routing.conditions import Compiled, Subject
 from .routing.stages import Found, Stages, one_after_the_other, side_by_side
 from .routing.table import Account, Facts, Group, Plan, Route
@@ -21,6 +21,8 @@ from .routing.targets import KINDS, Target
 __all__ = ["KINDS", "Account", "Explanation", "Facts", "Group", "Plan", "Route", "Router", "Step", "Target"]
 
 FORWARD_DEPTH = 5
+Path = tuple[int, ...]
+"""The routes that have been taken on the way to a number; -1 for a group."""
 NOT_FOR_STRANGERS = ending(
     "forbidden",
     "A call from outside does not go out again by a trunk. Its route can allow that with from_trunks = true.",
@@ -98,13 +100,13 @@ class Router:
     def route(self, dialled: str, facts: Facts | None = None, *, stranger: bool = False) -> Plan | Ending:
         """Where a call to this goes, or why nowhere. `facts` tell of the caller; where there are none, `stranger` says
         whether it is one without an account."""
-        return self._search(facts.to(dialled) if facts else Facts(dialled, stranger=stranger), FORWARD_DEPTH, [])
+        return self._search(facts.to(dialled) if facts else Facts(dialled, stranger=stranger), (), [])
 
     def explain(self, dialled: str, facts: Facts | None = None, *, stranger: bool = False) -> Explanation:
         """What `route` would do with it and why, without taking anybody's turn."""
         turns, steps = dict(self._turns), list[Step]()
         facts = facts.to(dialled) if facts else Facts(dialled, stranger=stranger)
-        outcome = self._search(facts, FORWARD_DEPTH, steps)
+        outcome = self._search(facts, (), steps)
         self._turns = turns
         return Explanation(self.meant(dialled), tuple(steps), outcome)
 
@@ -112,7 +114,7 @@ class Router:
         """The plan for a forward. A number starts its own route; anything else is rung as the first route would."""
         if target.kind == "number":
             return self.route(target.value, before.facts)
-        found = self._stages(target, before.facts, before.barred, FORWARD_DEPTH, [])
+        found = self._stages(target, before.facts, before.barred, (), [])
         if isinstance(found, Ending):
             return found
         timeout = found.timeout or before.timeout
@@ -120,19 +122,21 @@ class Router:
 
     # ------------------------------------------------------------ the search
 
-    def _search(self, facts: Facts, depth: int, steps: list[Step]) -> Plan | Ending:
-        if depth == 0:
+    def _search(self, facts: Facts, path: Path, steps: list[Step]) -> Plan | Ending:
+        if len(path) >= FORWARD_DEPTH:
             return ending("loop", "A number leads to itself. Check the routes whose targets are numbers.")
         number = self.meant(facts.dialled)
         account = self.account(number.removeprefix("user:"))
         subject = Subject(self._names(number, account), self._callers(facts), facts, self._now())
         for index, compiled in enumerate(self._routes):
             captures = compiled.captures(subject)
+            if index in path and compiled.route.pattern == ANY:
+                captures = "match: it has led here itself"
             if isinstance(captures, str):
                 steps.append(Step(index, compiled.route, captures, number))
                 continue
             steps.append(Step(index, compiled.route, "", number))
-            return self._plan(compiled.route, {**captures, "number": number}, facts, depth, steps)
+            return self._plan(compiled.route, {**captures, "number": number}, facts, (*path, index), steps)
         if account is not None:
             target = Target("user", account.name)
             steps.append(Step(-1, Route(str(target), (target,)), "", number))
@@ -156,12 +160,12 @@ class Router:
 
     # ------------------------------------------------------------ from a route to a plan
 
-    def _plan(self, route: Route, captures: Captures, facts: Facts, depth: int, steps: list[Step]) -> Plan | Ending:
+    def _plan(self, route: Route, captures: Captures, facts: Facts, path: Path, steps: list[Step]) -> Plan | Ending:
         if route.refusal is not None:
             return route.refusal
         barred = facts.stranger and not route.from_trunks
         targets = [self._concrete(target, captures) for target in route.targets]
-        found = self._all(targets, route.strategy, facts, barred, depth, steps)
+        found = self._all(targets, route.strategy, facts, barred, path, steps)
         if isinstance(found, Ending):
             return found
         concrete = {why: self._concrete(t, captures) for why, t in route.forwards.items()}
@@ -171,12 +175,12 @@ class Router:
         return Plan(route.pattern, found.stages, timeout, forwards, facts, barred, ask, patience)
 
     def _all(
-        self, targets: Sequence[Target], strategy: str, facts: Facts, barred: bool, depth: int, steps: list[Step]
+        self, targets: Sequence[Target], strategy: str, facts: Facts, barred: bool, path: Path, steps: list[Step]
     ) -> Found | Ending:
         """Several targets, in the order and manner of a strategy. Those that are barred are left out."""
         parts: list[Found] = []
         for target in targets:
-            found = self._stages(target, facts, barred, depth, steps)
+            found = self._stages(target, facts, barred, path, steps)
             if isinstance(found, Found):
                 parts.append(found)
             elif found is not NOT_FOR_STRANGERS:
@@ -185,27 +189,27 @@ class Router:
             return NOT_FOR_STRANGERS
         return side_by_side(parts) if strategy == "parallel" else one_after_the_other(parts)
 
-    def _stages(self, target: Target, facts: Facts, barred: bool, depth: int, steps: list[Step]) -> Found | Ending:
+    def _stages(self, target: Target, facts: Facts, barred: bool, path: Path, steps: list[Step]) -> Found | Ending:
         """What is rung for one target."""
         if target.kind == "trunk" and barred:
             return NOT_FOR_STRANGERS
         if target.kind == "group":
-            return self._group(target.value, facts, barred, depth, steps)
+            return self._group(target.value, facts, barred, path, steps)
         if target.kind != "number":
             stages: Stages = ((target,),)
             return Found(stages)
-        plan = self._search(facts.to(target.value), depth - 1, steps)
+        plan = self._search(facts.to(target.value), path, steps)
         return Found(plan.groups, plan.timeout, plan.ask, plan.ask_timeout) if isinstance(plan, Plan) else plan
 
-    def _group(self, name: str, facts: Facts, barred: bool, depth: int, steps: list[Step]) -> Found | Ending:
+    def _group(self, name: str, facts: Facts, barred: bool, path: Path, steps: list[Step]) -> Found | Ending:
         group = self._groups.get(name.casefold())
         if group is None:
             return ending("unknown-number", f"There is no group {name}. Add it under [[groups]].")
-        if depth == 0:
+        if len(path) >= FORWARD_DEPTH:
             return ending("loop", f"The group {name} is a member of itself. Check [[groups]].")
         captures = {"number": self.meant(facts.dialled)}
         members = [self._concrete(self._member(each), captures) for each in self._in_order(group)]
-        found = self._all(members, group.strategy, facts, barred, depth - 1, steps)
+        found = self._all(members, group.strategy, facts, barred, (*path, -1), steps)
         return found if isinstance(found, Ending) else found.within(group.timeout)
 
     def _member(self, target: Target) -> Target:

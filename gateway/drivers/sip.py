@@ -202,7 +202,8 @@ class SipDriver:
             self._control.tell(ev.Rejected(leg, "unreachable", 480, "It has moved, and does not say where to.", moved))
             return
         told = self._why(placing, event.status, event.reason) if placing is not None else ""
-        self._control.tell(ev.Rejected(leg, cause_of_status(event.status), event.status, told))
+        status = None if event.status in (401, 407) else event.status  # their challenge is not our caller's business
+        self._control.tell(ev.Rejected(leg, cause_of_status(event.status), status, told))
 
     def _why(self, placing: Placing, status: int, reason: str) -> str:
         """What a trunk's refusal means, in words; empty for any other leg's."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..causes import Ending
+from ..events import Incoming
 from .hours import Hours
 from .targets import Target
 
@@ -34,6 +35,11 @@ class Facts:
     """The address it came from: "192.0.2.7"."""
     stranger: bool = False
     """The caller has no account here."""
+
+    @classmethod
+    def of(cls, incoming: Incoming) -> Facts:
+        caller, stranger = incoming.caller, incoming.caller.user is None
+        return cls(incoming.dialled, caller.number, caller.user, incoming.trunk, incoming.source, stranger)
 
     def to(self, dialled: str) -> Facts:
         """The same caller, calling another number."""

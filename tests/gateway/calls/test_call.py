@@ -1,15 +1,19 @@
 """One test per thing that happens to calls."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.calls import commands as cmd
 from gateway.calls import effects as fx
 from gateway.calls import events as ev
+from gateway.calls.call import Call
 from gateway.calls.ports import Contact
+from gateway.calls.router import Router
 from gateway.calls.settings import CallSettings
 from gateway.calls.states import State
 
-from .world import BOB_PAGE, BOB_PHONE, CAROL_PHONE, World, route
+from .world import BOB_PAGE, BOB_PHONE, CAROL_PHONE, USERS, Directory, World, route
 
 A, B1, B2 = "c1-a", "c1-b1", "c1-b2"
 BOB_ONLY_PHONE = {"contacts": (BOB_PHONE,)}
@@ -433,3 +437,26 @@ def test_a_call_goes_through_so_many_servers_and_no_more():
     assert (w.ended.ending.status, w.ended.ending.cause) == (483, "loop")
     assert "too many servers" in w.ended.ending.words
     assert World("600", hops=0, routes=[route("600", "app:echo")]).state is State.CONNECTED
+
+
+def test_routes_and_forwards_know_where_a_call_came_from():
+    routes = [
+        route("1", "user:carol", on_unreachable="2", trunks=("office",)),
+        route("2", "app:music", sources=("192.0.2.0/24",)),
+        route("any", "app:echo"),
+    ]
+    incoming = ev.Incoming("sip", "x", ev.Identity("+4930"), "1", trunk="office", source="192.0.2.1")
+    for known, targets in ((incoming, ["user:carol", "app:music"]), (replace(incoming, trunk=""), ["app:echo"])):
+        call = Call(
+            "c9",
+            known,
+            settings=CallSettings(),
+            router=Router(routes, USERS),
+            directory=Directory(),
+            room=lambda u: True,
+        )
+        call.begin(1.0)
+        call.receive(ev.Ready("c9-a"), 1.0)
+        call.receive(ev.Rejected("c9-b1", "unreachable", 503), 1.0)
+        routed = [n for n in iter(call.next_event, None) if isinstance(n, ev.CallRouted)]
+        assert [target for n in routed for target in n.targets] == targets

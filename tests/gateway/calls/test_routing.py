@@ -208,3 +208,9 @@ def test_what_is_not_here_yet_says_so(text):
 
 def test_a_conference_is_a_target():
     assert router(route("800", "conference:daily")).route("800").groups == ((Target("conference", "daily"),),)
+
+
+def test_a_route_for_everything_leads_to_numbers_by_the_others():
+    r = router(route("any", "602", trunks=("office",)), route("602", "app:music"))
+    assert r.route("201", OUTSIDE).targets == ("app:music",)
+    assert r.explain("201", OUTSIDE).steps[1].why_not == "match: it has led here itself"

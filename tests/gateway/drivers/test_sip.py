@@ -349,7 +349,7 @@ async def test_what_a_trunks_refusal_means(desk, status, registered, cause, word
     await desk.ring("trunk:pbx/0815", None)
     desk.driver.on_event(sip.Rejected("h1", status, "No"))
     (refused,) = desk.heard()
-    assert (refused.cause, refused.status) == (cause, status)
+    assert (refused.cause, refused.status) == (cause, None if status == 401 else status)
     assert words in refused.words
     assert bool(words) is bool(refused.words)
     assert "pw" not in refused.words.replace("password", "")
