@@ -31,6 +31,8 @@ from gateway.ops.memory import QuietMemory
 from gateway.ops.metrics import Metrics, bounded
 from gateway.parts import CannotStart
 from gateway.runtime import Runtime
+from gateway.trunks.metrics import TrunkCollector
+from gateway.trunks.watch import Watch
 from media.host import MediaHost
 from signaling.net.endpoint import Endpoint
 from signaling.sip.errors import SipError
@@ -63,14 +65,23 @@ class Gateway:
         self.browsers = BrowserDriver(self.hub, self.runtime)
         self.trunks = parts_sip.trunks(config)
         self.phones = SipDriver(self.runtime, accounts, self.trunks, parts_sip.domain(config))
-        self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
+        self.stack = Stack(
+            parts_sip.stack_config(config),
+            parts_sip.hexadecimal,
+            accounts.password,
+            accounts.canonical,
+            self.phones.admit,
+        )
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.watch = Watch(self.trunks, self.endpoint.resolve, self.phones.ask)
         registry = CollectorRegistry()
+        registry.register(TrunkCollector(self.trunks.views))
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
             web, self.hub, accounts.authenticate, self.browsers.on_event, registry=registry, health=self.health
         )
         self.phones.connect(self.endpoint)
+        self.phones.on_options = self.watch.answered
         self.browsers.flush = self.web.pump
         self.runtime.connect(self.media, {"sip": self.phones, "browser": self.browsers})
         directory.kinds += [self.browsers, self.phones]
@@ -89,6 +100,7 @@ class Gateway:
         self.router.ours = parts.our_hosts(config, [a.port for a in self.endpoint.addresses])
         for registration in parts_sip.registrations(config, self.trunks, self.endpoint.addresses):
             self._registered.append(self.endpoint.register(registration))
+        self.watch.start()
         self.metrics.watch_loop()
         self.memory.settle()
 
@@ -97,6 +109,7 @@ class Gateway:
         linger = GOODBYE_PATIENCE if len(self.table) or self.config.trunks else 0.0
         async with self._open:  # web, SIP and media are closed whatever the farewells come to
             try:
+                await self.watch.aclose()
                 await self.runtime.stop(CALLS_PATIENCE)
                 self._unregister()
                 await self.endpoint.drain(linger)

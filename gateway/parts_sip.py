@@ -50,7 +50,7 @@ def stack_config(config: Config) -> StackConfig:
         realm=sip.realm,
         challenge=sip.challenge,
         digest=sip.digest,
-        trusted=(*sip.trusted, *_trunk_networks(config.trunks)),
+        trusted=sip.trusted,
         contact_host={transport: (sip.advertised, sip.port) for transport in sip.transports if sip.advertised},
         domains=(*sip.domains, reached_by(config)) if sip.domains else (),
     )
@@ -110,16 +110,6 @@ def _line(table: TrunkTable) -> str:
     text = f"{table.name} {table.user} {table.targets}"
     key = table.password.get_secret_value() or secrets.token_hex(16)
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
-
-
-def _trunk_networks(tables: Iterable[TrunkTable]) -> Iterator[str]:
-    """Where trunks call from, as far as that is known before DNS is asked."""
-    for table in tables:
-        yield from table.addresses
-        for text in (*table.targets, *([table.outbound_proxy] if table.outbound_proxy else [])):
-            host = Uri.parse(text).host
-            if ":" in host or host.replace(".", "").isdigit():
-                yield host
 
 
 def registrations(config: Config, trunks: Iterable[Trunk], addresses: Iterable[Address]) -> list[Registration]:

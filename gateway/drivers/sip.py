@@ -28,6 +28,7 @@ from signaling.net.endpoint import Endpoint
 from signaling.sip import events as sip
 from signaling.sip.address import Address
 from signaling.sip.errors import SipError, Unresolvable
+from signaling.sip.message import Request
 from signaling.sip.registrar import Binding, Registered, Unregistered
 from signaling.sip.registration import RegistrationChanged
 from signaling.sip.uri import NameAddr, Uri
@@ -62,6 +63,8 @@ class SipDriver:
         self._endpoint: Endpoint
         self._legs: dict[str, _Leg] = {}
         self._calls: dict[str, str] = {}
+        self.on_options: Callable[[str, int | None, str], None] = lambda id, status, reason: None
+        """Hears what becomes of `ask`: the id, the status (None: no answer) and its words."""
 
     def connect(self, endpoint: Endpoint) -> None:
         """The wire; once, before the first call."""
@@ -108,6 +111,8 @@ class SipDriver:
             case sip.InfoReceived(call=call, content_type=kind, body=body):
                 if (leg := self._calls.get(call)) and (keys := digits(kind, body)):
                     self._control.ask(leg, cmd.SendDigits(leg, keys))
+            case sip.OptionsAnswered(id=id, status=status, reason=reason):
+                self.on_options(id, status, reason)
             case RegistrationChanged():
                 self._registration(event)
             case Registered(user=user, contact=contact):
@@ -116,6 +121,17 @@ class SipDriver:
                 log.debug("%s at %s is gone: %s", user, contact, why)
             case _:
                 pass  # refusals are counted by the stack
+
+    def admit(self, request: Request, source: Address) -> str | None:
+        """The trunk that a request outside of calls comes from, for certain: nobody asks it for a password."""
+        trunk = self._trunks.matcher.find(source.host, request.uri, request.to.uri)
+        return trunk.name if trunk is not None else None
+
+    async def ask(self, trunk: Trunk, server: Uri) -> str:
+        """Send OPTIONS to a trunk's server; `on_options` hears of this id. Raises Unresolvable."""
+        from_ = NameAddr("", Uri("sip", trunk.user or None, None, trunk.caller_id.domain or self._domain))
+        route = (NameAddr("", trunk.proxy),) if trunk.proxy else ()
+        return await self._endpoint.options(server, from_=from_, credentials=trunk.credentials, route=route)
 
     def _registration(self, event: RegistrationChanged) -> None:
         trunk = self._trunks.registration(event, _now())
@@ -128,8 +144,8 @@ class SipDriver:
     def _invited(self, event: sip.Invited) -> None:
         hops = min(event.max_forwards, MOST_HOPS)
         source = event.source.host.removeprefix("::ffff:")  # a socket for both families
-        trunk = None
-        if event.user is None:
+        trunk = self._trunks.get(event.peer) if event.peer else None
+        if trunk is None and event.user is None:
             trunk = self._trunks.matcher.find(source, event.uri, event.to.uri, admitted=True)
         who, dialled = self._identity(event, trunk), self._dialled(event, trunk)
         name = trunk.name if trunk is not None else ""

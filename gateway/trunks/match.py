@@ -7,7 +7,7 @@ network that is trusted anyhow, the one whose user is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -53,14 +53,6 @@ class Matcher:
         return any(host in network for network in self._fixed[trunk.name]) or str(host) in self._learned.get(
             trunk.name, ()
         )
-
-    def admits(self, source: str, uri: Uri) -> bool:
-        """Whether an INVITE comes from a trunk for certain, so that nobody need ask for a password."""
-        return self.by_line(uri) is not None or any(self.knows(trunk, source) for trunk in self._trunks)
-
-    @property
-    def learned(self) -> Mapping[str, frozenset[str]]:
-        return self._learned
 
 
 def _networks(trunk: Trunk) -> Iterable[Network]:

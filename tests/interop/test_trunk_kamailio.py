@@ -86,6 +86,20 @@ async def test_a_call_out_and_a_call_in(tmp_path):
     assert "11 (sip) calls 201" in gateway.log.replace('"', ""), gateway.log[-2000:]
 
 
+async def test_the_pbx_by_name_over_tcp(tmp_path):
+    """Its calls come from where its name leads: nobody asks it for a password."""
+    async with Kamailio(tmp_path) as pbx:
+        server = f"office.localhost:{pbx.port}"
+        text = config(server, more='transport = "tcp"')
+        async with (
+            Gateway(tmp_path, config=text) as gateway,
+            desk(tmp_path, pbx) as there,
+            alice(tmp_path, gateway, auto_answer=True) as here,
+        ):
+            await until_told(gateway, "trunk office: registered (200")
+            await talk(there, here, "201")
+
+
 async def test_the_registration_survives_a_restart_of_the_pbx(tmp_path):
     async with (
         Kamailio(tmp_path, expires=6) as pbx,
@@ -152,3 +166,20 @@ async def test_the_next_server_is_called_when_one_is_not_there(tmp_path):
             await until_told(gateway, "trunk office#2: registered (200")
             await talk(here, there, "811")
             assert f"sip:{nowhere} does not take the call" in gateway.log
+
+
+async def test_options_tell_that_the_pbx_is_gone_and_back(tmp_path):
+    async with Kamailio(tmp_path) as pbx:
+        text = config(pbx.address, more="probe = 0.5")
+        async with Gateway(tmp_path, config=text) as gateway, alice(tmp_path, gateway) as here:
+            await until_told(gateway, "is up")
+            await pbx.stop()
+            await until_told(gateway, "is down")
+            await here.dial("811")
+            closed = await here.wait_for("CALL_CLOSED")
+            assert closed["param"].startswith("503 Trunk office is down"), closed
+            assert (await gateway.metrics())['tandem_trunk_servers_up{trunk="office"}'] == 0
+            ups = gateway.log.count("is up")
+            await pbx.start()
+            await until_told(gateway, "is up", ups + 1)
+            assert (await gateway.metrics())['tandem_trunk_servers_up{trunk="office"}'] == 1

@@ -381,3 +381,15 @@ async def test_whoever_signed_in_is_no_trunk(desk):
 def test_orders_to_a_call_that_has_just_ended_do_nothing(desk):
     desk.invited(call="gone")
     desk.driver.hang_up("x1-a", ending("normal"))
+
+
+async def test_a_trunk_is_asked_how_it_is_and_its_calls_are_let_in(desk):
+    heard = []
+    desk.driver.on_options = lambda *told: heard.append(told)
+    desk.driver.on_event(sip.OptionsAnswered("o1", None, "no answer", 4.0, Headers(), None))
+    assert heard == [("o1", None, "no answer")]
+    uri = Uri.parse("sip:201@10.0.0.1;line=f00")
+    request = SimpleNamespace(uri=uri, to=NameAddr("", uri))
+    assert desk.driver.admit(request, SOURCE) == "pbx"
+    request.uri = Uri.parse("sip:201@10.0.0.1")
+    assert desk.driver.admit(request, SOURCE) is None

@@ -32,7 +32,6 @@ def test_by_registration_address_and_user(source, uri, to, found):
     matcher = Matcher([OFFICE, BRANCH, ITSP, PROXIED])
     uri = Uri.parse(uri)
     assert matcher.find(source, uri, Uri.parse(to) if to else uri) is found
-    assert matcher.admits(source, uri) is (found is not None)
 
 
 def test_by_user_only_where_nobody_need_prove_anything():
@@ -40,19 +39,18 @@ def test_by_user_only_where_nobody_need_prove_anything():
     uri = Uri.parse("sip:4930@gw.test")
     assert matcher.find("10.0.0.1", uri, uri) is None
     assert matcher.find("10.0.0.1", uri, uri, admitted=True) is ITSP
-    assert not matcher.admits("10.0.0.1", uri)
 
 
 def test_where_its_name_leads():
     matcher = Matcher([ITSP])
     uri = Uri.parse("sip:1@gw.test")
-    assert not matcher.admits("192.0.2.77", uri)
+    assert matcher.find("192.0.2.77", uri, uri) is None
     matcher.learn("itsp", ["192.0.2.77"])
-    assert matcher.admits("192.0.2.77", uri)
+    assert matcher.find("192.0.2.77", uri, uri) is ITSP
     matcher.learn("itsp", [])  # DNS is silent
     assert matcher.find("192.0.2.77", uri, uri) is ITSP
     matcher.learn("itsp", ["192.0.2.78"])
-    assert not matcher.admits("192.0.2.77", uri)
+    assert matcher.find("192.0.2.77", uri, uri) is None
 
 
 def test_no_line_is_no_key():
