@@ -125,7 +125,13 @@ class SipDriver:
     def admit(self, request: Request, source: Address) -> str | None:
         """The trunk that a request outside of calls comes from, for certain: nobody asks it for a password."""
         trunk = self._trunks.matcher.find(source.host, request.uri, request.to.uri)
-        return trunk.name if trunk is not None else None
+        if trunk is None or self._is_phone(request.from_.uri.user or "", source):
+            return None
+        return trunk.name
+
+    def _is_phone(self, user: str, source: Address) -> bool:
+        """A phone of ours is registered from there: it may share a machine with the PBX."""
+        return any((each.source.host, each.source.port) == (source.host, source.port) for each in self._bindings(user))
 
     async def ask(self, trunk: Trunk, server: Uri) -> str:
         """Send OPTIONS to a trunk's server; `on_options` hears of this id. Raises Unresolvable."""

@@ -389,7 +389,9 @@ async def test_a_trunk_is_asked_how_it_is_and_its_calls_are_let_in(desk):
     desk.driver.on_event(sip.OptionsAnswered("o1", None, "no answer", 4.0, Headers(), None))
     assert heard == [("o1", None, "no answer")]
     uri = Uri.parse("sip:201@10.0.0.1;line=f00")
-    request = SimpleNamespace(uri=uri, to=NameAddr("", uri))
+    request = SimpleNamespace(uri=uri, to=NameAddr("", uri), from_=NameAddr("", uri))
     assert desk.driver.admit(request, SOURCE) == "pbx"
-    request.uri = Uri.parse("sip:201@10.0.0.1")
+    request.from_ = NameAddr.parse("<sip:bob@gw.test>")  # whose phone is registered from there
+    assert desk.driver.admit(request, SOURCE) is None
+    request.from_, request.uri = request.to, Uri.parse("sip:201@10.0.0.1")
     assert desk.driver.admit(request, SOURCE) is None
