@@ -7,13 +7,13 @@ that PBXs still speak) beside a From that is our user there. An anonymous caller
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.calls.events import Identity
 from gateway.trunks.trunk import Trunk
-from signaling.sip.errors import BadMessage
 from signaling.sip.headers import Headers
+from signaling.sip.identity import Identities
 from signaling.sip.uri import NameAddr, Uri
 
 ANONYMOUS = Identity("anonymous", "Anonymous")
@@ -68,35 +68,20 @@ def _extra(header: str, shown: NameAddr, private: bool, known: bool) -> Iterator
 
 def incoming(trunk: Trunk, from_: NameAddr, headers: Headers) -> Identity:
     """The caller by the first header that is believed and there."""
-    if withheld(headers):
+    said = Identities.of(headers)
+    if said.withheld:
         return ANONYMOUS
     for kind in trunk.caller_id.believed:
-        told = _READERS[kind](from_, headers)
-        if told is not None and told.uri.user:
-            if told.uri.user.lower() == ANONYMOUS.number:
+        for told in _READERS[kind](from_, said):
+            if (told.uri.user or "").lower() == ANONYMOUS.number:
                 return ANONYMOUS
-            return Identity(trunk.caller_id.inward.apply(told.uri.user), told.display or from_.display)
+            if told.uri.user:
+                return Identity(trunk.caller_id.inward.apply(told.uri.user), told.display or from_.display)
     return Identity(str(from_.uri), from_.display)
 
 
-def withheld(headers: Headers) -> bool:
-    """The caller wishes to stay unknown (RFC 3323 section 4.2, RFC 3325 section 9.3)."""
-    asked = {word.strip().lower() for word in (headers.get("Privacy") or "").split(";")}
-    remote = _address(headers, "Remote-Party-ID")
-    return bool(asked & {"id", "user", "header"}) or (remote is not None and remote.param("privacy") == "full")
-
-
-def _address(headers: Headers, name: str) -> NameAddr | None:
-    for value in headers.all(name):
-        try:
-            return NameAddr.parse(value)
-        except BadMessage:  # an ornament: the call must not fail by it
-            continue
-    return None
-
-
-_READERS: dict[str, Callable[[NameAddr, Headers], NameAddr | None]] = {
-    "from": lambda from_, headers: from_,
-    "pai": lambda from_, headers: _address(headers, "P-Asserted-Identity"),
-    "rpid": lambda from_, headers: _address(headers, "Remote-Party-ID"),
+_READERS: dict[str, Callable[[NameAddr, Identities], Sequence[NameAddr]]] = {
+    "from": lambda from_, said: [from_],
+    "pai": lambda from_, said: said.asserted,
+    "rpid": lambda from_, said: [each.address for each in said.remote_parties if each.party == "calling"],
 }
