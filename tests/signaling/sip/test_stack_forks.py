@@ -236,3 +236,12 @@ def test_a_storm_of_forks_is_bounded():
     assert peer.starts().count("BYE") == 63
     peer.wait(40)
     assert peer.stack.transactions() == 0
+
+
+def test_whether_anything_has_been_heard():
+    peer = Peer()
+    call, invite = peer.invited()
+    assert not peer.stack.heard(call)
+    peer.answer(invite, 100)
+    assert peer.stack.heard(call)
+    assert peer.stack.heard("no such call")
