@@ -80,5 +80,7 @@ class Poster:
 
 def host(url: str) -> str:
     """What may be shown of a URL: paths and queries often hold secrets."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or "?"
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "?"
+    except ValueError:
+        return "?"

@@ -189,14 +189,17 @@ async def test_a_slow_reader_is_sent_away_and_resumes():
 async def test_a_reader_that_takes_nothing_at_all_is_cut_off(monkeypatch):
     monkeypatch.setattr("gateway.events.carriers.PATIENCE", 0.2)
     async with running(most_bytes=2**28, most_events=10**6) as run, run.socket() as socket, run.sse() as answer:
-        for client in (socket._response, answer):
-            client.connection.transport.pause_reading()
+        clients = [client.connection.transport for client in (socket._response, answer)]
+        for client in clients:
+            client.pause_reading()
         for _ in range(400):
             run.digits("a", 100)
             await asyncio.sleep(0)
         async with asyncio.timeout(10):
-            while run.streams.open.total():  # noqa: ASYNC110
+            while run.streams.open.total():  # noqa: ASYNC110 - until both are cut off
                 await asyncio.sleep(0.01)
+        for client in clients:
+            client.abort()
 
 
 async def test_a_stop_is_announced_after_the_last_event():
