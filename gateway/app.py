@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
 
-from gateway import parts, parts_sip
+from gateway import parts, parts_events, parts_sip
 from gateway.api.server import WebServer, browser_hub
 from gateway.api.turn import IceServers
 from gateway.calls import events as ev
@@ -65,7 +65,9 @@ class Gateway:
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.events = parts_events.events(config)
         registry = CollectorRegistry()
+        registry.register(self.events)
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
             web, self.hub, accounts.authenticate, self.browsers.on_event, registry=registry, health=self.health
@@ -85,6 +87,7 @@ class Gateway:
             (self.endpoint, "port in [sip]", config.sip.host, config.sip.port),
             (self.web, "port in [server]", config.server.host, config.server.port),
         )
+        self._open.push_async_callback(self.events.aclose)  # before the web server, which its readers hang on to
         self.router.ours = parts.our_hosts(config, [a.port for a in self.endpoint.addresses])
         for registration in parts_sip.registrations(config, self.endpoint.addresses):
             self.endpoint.register(registration)
@@ -134,6 +137,7 @@ class Gateway:
 
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)
+        self.events.publish(event)
         if self.config.log.calls:
             call_log.write(event)
         if isinstance(event, ev.CallEnded) and len(self.table) <= 1:

@@ -13,6 +13,7 @@ from gateway.config.tables import Config, RouteTable
 
 Path_ = tuple[str | int, ...]
 Finding = tuple[Path_, str]
+SHORTEST_SECRET = 16
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - an address to be warned of
 
 
@@ -25,6 +26,7 @@ def check(config: Config) -> list[Finding]:
         *_addresses(config),
         *_halves(config),
         *_times(config),
+        *_webhooks(config),
     ]
 
 
@@ -130,3 +132,12 @@ def _times(config: Config) -> Iterator[Finding]:
         yield ("browser", "dead_after"), "must be longer than heartbeat, else living pages are cut off"
     if 0 < config.calls.media_timeout < config.media.stall_after:
         yield ("calls", "media_timeout"), "must not be shorter than stall_after in [media]; 0 is never"
+
+
+def _webhooks(config: Config) -> Iterator[Finding]:
+    words = "16 characters or more are needed; make one with: openssl rand -hex 24"
+    for i, hook in enumerate(config.webhooks):
+        if len(hook.secret.get_secret_value()) < SHORTEST_SECRET:
+            yield ("webhooks", i, "secret"), words
+    if 0 < len(config.route_webhook.secret.get_secret_value()) < SHORTEST_SECRET:
+        yield ("route_webhook", "secret"), words

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.config.types import (
     Codec,
     Digest,
+    EventTypes,
+    HookUrl,
     Host,
     Network,
     Pattern,
@@ -124,6 +126,24 @@ class LogTable(Strict):
     calls: bool = True
 
 
+class EventsTable(Strict):
+    """[events]: what programs are told of calls, and how much of it is kept for those who come late."""
+
+    keep: Annotated[float, Field(gt=0)] = 300.0
+    max_events: Annotated[int, Field(ge=100)] = 50_000
+    max_memory: Annotated[int, Field(ge=1)] = 32
+    heartbeat: Annotated[float, Field(gt=0)] = 15.0
+    max_behind: Annotated[int, Field(ge=100)] = 5_000
+    max_streams: Annotated[int, Field(ge=1)] = 200
+
+
+class RouteWebhookTable(Strict):
+    """[route_webhook]: how a route's `webhook` is asked."""
+
+    secret: SecretStr = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, le=30)] = 2.0
+
+
 class UserTable(Strict):
     """[[users]]: one account for the page and for phones."""
 
@@ -166,6 +186,17 @@ class RouteTable(Strict):
     from_trunks: bool = False
 
 
+class WebhookTable(Strict):
+    """[[webhooks]]: a program that is told of events."""
+
+    url: Annotated[HookUrl, Field(repr=False)]
+    secret: SecretStr
+    types: EventTypes = ("*",)
+    timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 8
+    queue: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+
+
 class Config(BaseSettings):
     """The whole configuration. The environment (TANDEM_SIP__PORT=5070) stands above the file."""
 
@@ -180,9 +211,12 @@ class Config(BaseSettings):
     turn: TurnTable = TurnTable()
     calls: CallsTable = CallsTable()
     log: LogTable = LogTable()
+    events: EventsTable = EventsTable()
+    route_webhook: RouteWebhookTable = RouteWebhookTable()
     users: tuple[UserTable, ...] = ()
     trunks: tuple[TrunkTable, ...] = ()
     routes: tuple[RouteTable, ...] = ()
+    webhooks: tuple[WebhookTable, ...] = ()
 
     @classmethod
     def settings_customise_sources(

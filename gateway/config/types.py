@@ -6,12 +6,14 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
 from gateway.calls.apps import APPS
 from gateway.calls.patterns import compile_pattern
 from gateway.calls.router import Target
+from gateway.events.vocabulary import BadTypes, wanted
 
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
@@ -90,6 +92,28 @@ def _sip_uri(text: str) -> str:
     return text
 
 
+def _hook_url(text: str) -> str:
+    """Raises ValueError without the URL: its path may be a secret."""
+    example = 'write one like "https://example.com/events"'
+    if not re.fullmatch(r"https?://[^\s\x00-\x20\x7f]+", text, re.IGNORECASE) or len(text) > 2_000:
+        raise ValueError(f"no such address; {example}")
+    parts = urlsplit(text)
+    if parts.username is not None:
+        raise ValueError(f"a name and password in it are not sent, our signature says who we are; {example}")
+    if not parts.hostname or parts.port == 0 or parts.fragment:  # .port raises ValueError for one that is none
+        raise ValueError(f"no such address; {example}")
+    return text
+
+
+def _event_types(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        if not wanted(patterns):
+            raise ValueError('at least one is needed; ["*"] is all of them')
+    except BadTypes as error:
+        raise ValueError(str(error)) from None
+    return patterns
+
+
 def _ice_url(kinds: str, example: str) -> Callable[[str], str]:
     expression = re.compile(rf"({kinds}):([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])(:\d{{1,5}})?(\?transport=(udp|tcp))?")
 
@@ -111,4 +135,6 @@ PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_
 Pattern = Annotated[str, AfterValidator(_pattern)]
 StunUrl = Annotated[str, AfterValidator(_ice_url("stuns?", "stun:stun.example.com:3478"))]
 TurnUrl = Annotated[str, AfterValidator(_ice_url("turns?", "turn:turn.example.com:3478?transport=udp"))]
+HookUrl = Annotated[str, AfterValidator(_hook_url)]
+EventTypes = Annotated[tuple[str, ...], AfterValidator(_event_types)]
 TargetText = Annotated[str, AfterValidator(_target)]

@@ -2,8 +2,8 @@
 
 It is sent the facts of the call,
 
-    {"call": "9be1", "kind": "sip", "caller": {"number": "+4930123", "display": "", "user": null}, "dialled": "600",
-     "trunk": "office", "source": "192.0.2.7", "headers": {"Subject": "..."}}
+    {"call": "9be1", "kind": "sip", "caller": "+4930123", "display": "", "user": "", "dialled": "600",
+     "trunk": "office", "source": "192.0.2.7"}
 
 and answers with exactly one of `forward`, `reject`, `app` and `play`. Anything else, and silence, is a `HookFailed`
 with words: the call then goes where its route says.
@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from gateway.calls.causes import Ending
-from gateway.calls.events import Identity
 from gateway.config.types import TargetText
 from gateway.events.post import NotPosted, Poster, host
 from gateway.events.vocabulary import plain
@@ -29,21 +28,6 @@ _VISIBLE = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: these words and sources go on into lines of SIP and of logs."""
 Target = Annotated[TargetText, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x20\x7f]+$")]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=2_048, pattern=_VISIBLE)]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a program is told of the call that it decides about."""
-
-    call: str
-    kind: str
-    """"sip" or "browser"."""
-    caller: Identity
-    dialled: str
-    trunk: str = ""
-    source: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """SIP headers of the INVITE that a program may see."""
 
 
 class _Strict(BaseModel):
@@ -101,8 +85,8 @@ class RouteHook:
     def __init__(self, poster: Poster, secret: str, timeout: float = 2.0) -> None:
         self._poster, self._secret, self._timeout = poster, secret, timeout
 
-    async def ask(self, url: str, facts: Facts) -> Decision | HookFailed:
-        body = json.dumps(plain(asdict(facts)), ensure_ascii=False).encode()
+    async def ask(self, url: str, facts: Mapping[str, object]) -> Decision | HookFailed:
+        body = json.dumps(plain(facts), ensure_ascii=False).encode()
         try:
             answer = await self._poster.post(
                 url, self._secret, body, {"Accept": "application/json"}, self._timeout, MOST_OF_ANSWER

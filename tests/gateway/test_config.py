@@ -44,7 +44,7 @@ def test_the_example_shows_every_key_and_no_other():
 
 def test_the_example_is_valid_and_shows_the_defaults():
     config, default = load(EXAMPLE), Config()
-    for table in ("server", "browser", "sip", "media", "turn", "calls", "log"):
+    for table in ("server", "browser", "sip", "media", "turn", "calls", "log", "events", "route_webhook"):
         assert getattr(config, table) == getattr(default, table), table
 
 
@@ -88,6 +88,12 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[turn]\nurls = ['turn:x']", "tandem.toml:1: secret in [turn]: needed since urls are set: the static-auth-secret of coturn"),
         ("[turn]\nurls = ['turn.example.com']\nsecret='x'", 'tandem.toml:2: urls in [turn]: "turn.example.com" is no such address; write one like "turn:turn.example.com:3478?transport=udp"'),
         ("[[users]]\nname='a'\npassword='b'\n[[routes]]\nmatch='re:^0(?P<n>.*)'\nto=['sip:{nr}@x.test']", "tandem.toml:6: to in [[routes]] number 1: {nr} stands for nothing: this match gives {1} and {n} and {number}"),
+        ("[[webhooks]]\nurl = 'https://x.test/'\nsecret = 'short'", "tandem.toml:3: secret in [[webhooks]] number 1: 16 characters or more are needed; make one with: openssl rand -hex 24"),
+        ("[[webhooks]]\nurl = 'ftp://x.test/token'\nsecret = '0123456789abcdef'", 'tandem.toml:2: url in [[webhooks]] number 1: no such address; write one like "https://example.com/events"'),
+        ("[[webhooks]]\nurl = 'https://me:pw@x.test/'\nsecret = '0123456789abcdef'", 'tandem.toml:2: url in [[webhooks]] number 1: a name and password in it are not sent, our signature says who we are; write one like "https://example.com/events"'),
+        ("[[webhooks]]\nurl = 'https://x.test/'\nsecret = '0123456789abcdef'\ntypes = ['call.endet']", 'tandem.toml:4: types in [[webhooks]] number 1: "call.endet" is no type of event; did you mean "call.ended"?'),
+        ("[[webhooks]]\nurl = 'https://x.test/'\nsecret = '0123456789abcdef'\ntypes = []", 'tandem.toml:4: types in [[webhooks]] number 1: at least one is needed; ["*"] is all of them'),
+        ("[route_webhook]\nsecret = 'short'", "tandem.toml:2: secret in [route_webhook]: 16 characters or more are needed; make one with: openssl rand -hex 24"),
         ("[calls]\nmedia_timeout = 3", "tandem.toml:2: media_timeout in [calls]: must not be shorter than stall_after in [media]; 0 is never"),
     ],
 )  # fmt: skip
