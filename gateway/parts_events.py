@@ -18,7 +18,7 @@ def events(config: Config) -> Events:
     table, route = config.events, config.route_webhook
     return Events(
         EventLog(secrets.token_hex(4), Limits(table.keep, table.max_events, table.max_memory * 2**20)),
-        StreamLimits(Pace(table.heartbeat, table.max_behind), table.max_streams),
+        StreamLimits(Pace(table.heartbeat, table.max_behind), table.max_streams, max(1, table.max_streams // 2)),
         [_webhook(hook) for hook in config.webhooks],
         route.secret.get_secret_value(),
         route.timeout,

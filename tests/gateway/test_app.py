@@ -7,7 +7,10 @@ import aiohttp
 import pytest
 
 from gateway.app import CannotStart, Gateway
-from gateway.config.tables import Config, TrunkTable
+from gateway.calls.commands import Place
+from gateway.calls.events import Identity
+from gateway.config.tables import Config, TrunkTable, WebhookTable
+from tests.gateway.events.receiver import SECRET, receiver
 
 
 def config(**more) -> Config:
@@ -57,6 +60,18 @@ async def test_it_stops_wholly_whatever_goes_wrong_on_the_way(monkeypatch):
     with pytest.raises(RuntimeError, match="a defect"):
         await again.stop()
     await asyncio.sleep(0)
+    assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
+
+
+async def test_a_webhook_is_told_all_of_a_call_even_if_the_gateway_stops():
+    async with receiver() as there:
+        hook = WebhookTable.model_validate({"url": there.url, "secret": SECRET, "types": ["call.*"]})
+        gateway = Gateway(config().model_copy(update={"webhooks": (hook,)}))
+        await gateway.start()
+        gateway.runtime.place(Place("user:alice", "app:echo", Identity("api", "A program")))
+        await gateway.stop()
+        assert [event["type"] for event in there.taken] == ["call.started", "call.routed", "call.ended"]
+        assert there.taken[-1]["data"]["ending"]["cause"] == "not-registered"
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
 
 

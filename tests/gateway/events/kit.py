@@ -51,6 +51,7 @@ class Running:
         self.streams = EventStreams(self.feed, limits, access)
         self.http: aiohttp.ClientSession
         self.url = ""
+        self.runner: web.AppRunner
         self.faults: list[dict[str, Any]] = []
 
     def publish(self, *events: ev.CallEvent) -> None:
@@ -81,6 +82,7 @@ async def running(
     app.add_routes(run.streams.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
+    run.runner = runner
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     run.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
