@@ -21,6 +21,7 @@ from gateway.events.vocabulary import ROWS, data
 
 OVERHEAD = 300
 """Bytes of Python around an event's text."""
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _ID = re.compile(r"([0-9a-f]{1,16})-([0-9]{1,15})")
 
 
@@ -124,9 +125,9 @@ class EventLog:
         call.seq += 1
         whole = {
             "id": self.id(self.last), "seq": call.seq, "call": event.call, "type": row.type, "time": timestamp(unix),
-            "data": data(event, row),
+            "data": data(event),
         }  # fmt: skip
-        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _json(whole)
         published = Published(self.last, self.id(self.last), event.call, call.seq, row.type, text)
         self._events[self.last] = call.events[call.seq] = published
         self.bytes += _size(published)

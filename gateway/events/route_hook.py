@@ -80,7 +80,7 @@ class HookFailed:
 
 
 class RouteHook:
-    """`secret` signs, `timeout` is all the time (seconds) that a program has."""
+    """`secret` signs (empty: not signed), `timeout` is all the time (seconds) that a program has."""
 
     def __init__(self, poster: Poster, secret: str, timeout: float = 2.0) -> None:
         self._poster, self._secret, self._timeout = poster, secret, timeout

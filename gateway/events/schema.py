@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from gateway.calls import events as ev
 from gateway.calls.causes import Ending
-from gateway.events.vocabulary import ROWS, TYPES, Row, published_fields
+from gateway.events.vocabulary import FIELDS, ROWS, Row
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
@@ -44,7 +44,7 @@ def table() -> str:
     lines = ["| type | data | |", "|---|---|---|"]
     for kind, row in ROWS.items():
         hints = get_type_hints(kind)
-        data = ", ".join(f"`{name}` {_word(hints[name])}" for name in published_fields(kind, row))
+        data = ", ".join(f"`{name}` {_word(hints[name])}" for name in FIELDS[kind])
         lines.append(f"| `{row.type}` | {data} | {row.words} |")
     return "\n".join(lines) + "\n"
 
@@ -57,7 +57,7 @@ def _event(kind: type[ev.CallEvent], row: Row) -> Schema:
         "call": {"type": "string"},
         "type": {"const": row.type},
         "time": {"type": "string", "format": "date-time"},
-        "data": _object({name: _schema(hints[name]) for name in published_fields(kind, row)}),
+        "data": _object({name: _schema(hints[name]) for name in FIELDS[kind]}),
     }
     return _object(properties) | {"description": row.words}
 
@@ -116,6 +116,3 @@ def _options(hint: Any) -> list[Any]:  # noqa: ANN401
 def _title(kind: str) -> str:
     """ "call.started" -> "CallStartedEvent"."""
     return "".join(part.capitalize() for part in kind.split(".")) + "Event"
-
-
-__all__ = ["TYPES", "schemas", "table"]

@@ -27,6 +27,9 @@ SCOPE = "events:read"
 MOST_SCANNED = 5_000
 """Events looked at for one page: a filter that leaves most of them out gets shorter pages instead of a slow gateway."""
 
+QUICKEST_PING = 10.0
+"""Seconds between pings, which half of that must suffice to answer: a busy reader is not a dead one."""
+
 Access = Callable[[web.Request, str], str | web.Response]
 """Who asks, by name, if they have this scope; else what to answer."""
 Refuse = Callable[[int, str, str], web.Response]
@@ -128,7 +131,8 @@ class EventStreams:
 
     async def _by_socket(self, request: web.Request, wish: Wish, who: str) -> web.StreamResponse:
         pace = self._limits.pace
-        socket = web.WebSocketResponse(heartbeat=pace.heartbeat, max_msg_size=4_096, compress=False, timeout=PATIENCE)
+        ping = max(QUICKEST_PING, pace.heartbeat)
+        socket = web.WebSocketResponse(heartbeat=ping, max_msg_size=4_096, compress=False, timeout=PATIENCE)
         if not socket.can_prepare(request):
             raise Refused(422, "not-valid", "This is no WebSocket handshake (RFC 6455 section 4.1).")
         follower = Follower(self._feed, wish, pace)

@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from gateway.calls import events as ev
@@ -74,30 +75,38 @@ UNPUBLISHED = frozenset({ev.LegDescribed})
 TYPES = tuple(row.type for row in ROWS.values())
 
 
-def data(event: ev.CallEvent, row: Row) -> dict[str, Any]:
+FIELDS: Mapping[type[ev.CallEvent], tuple[str, ...]] = {
+    kind: tuple(f.name for f in fields(kind) if f.name not in {"call", "at", *row.kept_back})
+    for kind, row in ROWS.items()
+}
+"""What is in `data`, by kind of event."""
+
+
+def data(event: ev.CallEvent) -> dict[str, Any]:
     """The event's own facts as JSON has them."""
-    return {name: plain(getattr(event, name)) for name in published_fields(type(event), row)}
-
-
-def published_fields(kind: type[ev.CallEvent], row: Row) -> list[str]:
-    return [f.name for f in fields(kind) if f.name not in ("call", "at") and f.name not in row.kept_back]
+    return {name: plain(getattr(event, name)) for name in FIELDS[type(event)]}
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON is anything
     """Any value as JSON can carry it to any reader: bounded, no NaN, no half of a surrogate pair."""
-    if value is None or isinstance(value, bool | int):
-        return value
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, float):
         return round(value, 3) if math.isfinite(value) else None
-    if isinstance(value, str):
-        return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, int):  # bool is one
+        return value
     if isinstance(value, Mapping):
-        return {str(plain(str(key))): plain(found) for key, found in list(value.items())[:LONGEST_LIST]}
+        return {_text(str(key)): plain(found) for key, found in islice(value.items(), LONGEST_LIST)}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in list(value)[:LONGEST_LIST]]
+        return [plain(item) for item in islice(value, LONGEST_LIST)]
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    return plain(str(value))
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    text = text[:LONGEST_TEXT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 class BadTypes(Exception):

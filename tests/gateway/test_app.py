@@ -36,6 +36,8 @@ async def test_it_starts_serves_and_stops():
             "tandem_media_legs ",
             "tandem_rtp_ports ",
             "tandem_tasks ",
+            "tandem_events_kept ",
+            "tandem_event_streams ",
         ):
             assert name in text
         async with http.post(f"{url}v1/login", json={"user": "101", "password": "secret"}) as answer:

@@ -4,9 +4,12 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.calls import events as ev
 from gateway.events.log import Cursor, NoSuchPlace, Restarted
+from gateway.events.query import Refused, Wish, parse
 from tests.gateway.events.kit import START, UNIX, digit, ended, log, started
 
 
@@ -207,3 +210,27 @@ def test_memory_is_given_back():
     stream.wake(1000.0)
     assert (len(stream), stream.bytes, stream.wake_at()) == (0, 0, None)
     assert not stream.knows("c1")
+
+
+@given(st.text(), st.sampled_from([None, "a"]))
+def test_any_text_is_a_place_or_refused(text, call):
+    stream = log()
+    fill(stream, "a", "b", "a")
+    try:
+        cursor = stream.after(text, call)
+    except NoSuchPlace as error:
+        assert 10 < len(str(error)) < 600
+    else:
+        assert not stream.read(cursor, 9).missed
+
+
+@given(st.lists(st.tuples(st.sampled_from(["call", "types", "after", "limit", ""]) | st.text(), st.text())))
+def test_any_query_is_a_wish_or_refused(pairs):
+    try:
+        wish = parse(pairs)
+    except Refused as why:
+        assert why.status == 422
+        assert len(why.words) < 600
+    else:
+        assert isinstance(wish, Wish)
+        assert 1 <= wish.limit <= 1_000

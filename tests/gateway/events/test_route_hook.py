@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.calls.causes import Ending
 from gateway.events.post import Poster
 from gateway.events.route_hook import Decision, HookFailed, RouteHook, read
+from gateway.events.signature import HEADER
 from tests.gateway.events.receiver import SECRET, receiver
 from tests.kit.ports import free_port
 
@@ -94,7 +95,7 @@ def test_bytes_that_are_no_answer(body):
     ],
 )
 async def test_failures_have_words(answer, why, words):
-    async with receiver() as there, asking(0.2) as hook:
+    async with receiver() as there, asking(0.2 if why == "no-answer" else 10.0) as hook:
         there.answer = answer
         failed = await hook.ask(there.url, FACTS)
         assert isinstance(failed, HookFailed)
@@ -112,3 +113,25 @@ async def test_nobody_there(url):
         assert isinstance(failed, HookFailed)
         assert failed.why == "no-answer"
         assert "hidden" not in failed.words
+
+
+async def test_without_a_secret_it_is_not_signed():
+    seen = []
+
+    async def handle(request):
+        seen.append(dict(request.headers))
+        return web.json_response({"app": "echo"})
+
+    app = web.Application()
+    app.router.add_post("/", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    poster = Poster()
+    try:
+        decision = await RouteHook(poster, "").ask(f"http://127.0.0.1:{runner.addresses[0][1]}/", FACTS)
+        assert decision.targets == ("app:echo",)
+        assert HEADER not in seen[0]
+    finally:
+        await poster.aclose()
+        await runner.cleanup()

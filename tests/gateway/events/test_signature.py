@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.events.signature import BadSignature, sign, verify
 
@@ -35,3 +37,9 @@ def test_one_of_several_is_enough():
 def test_what_is_not_ours(header, body, now):
     with pytest.raises(BadSignature):
         verify(SECRET, header, body, now)
+
+
+@given(st.text())
+def test_any_header_is_refused_in_words(header):
+    with pytest.raises(BadSignature, match=r"^The signature .*\.$"):
+        verify(SECRET, header, BODY, NOW)

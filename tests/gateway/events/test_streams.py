@@ -9,7 +9,10 @@ import pytest
 from aiohttp import WSMsgType
 
 from gateway.events.follow import Pace
-from tests.gateway.events.kit import KEY, START, digit, ended, running, started
+from gateway.events.room import Events
+from gateway.events.streams import StreamLimits
+from tests.gateway.api import kit as counter
+from tests.gateway.events.kit import KEY, START, access, digit, ended, log, running, started
 
 
 async def read(socket, count, *, own=False):
@@ -309,3 +312,29 @@ async def test_what_a_reader_says_is_not_listened_to():
         assert (await read(socket, 1))[0]["seq"] == 1
         await socket.send_str("x" * 10_000)
         assert (await to_the_end(socket))[1] == 1009
+
+
+async def test_beside_the_page_and_at_a_stop_nobody_is_waited_for():
+    events = Events(log(), StreamLimits(), [], "", 2.0)
+    routes = events.streams(access).routes()
+    async with counter.running(routes=routes) as run:
+        headers = KEY | {"Accept": "text/event-stream"}
+        url = f"{run.url}/v1/events"
+        async with run.http.ws_connect(url, headers=KEY) as socket, run.http.get(url, headers=headers) as answer:
+            assert answer.headers["Cache-Control"] == "no-store"
+            events.publish(started("a"))
+            assert (await read(socket, 1))[0]["call"] == "a"
+            closing = asyncio.create_task(stop(events, run.server))
+            messages, code = await to_the_end(socket)
+            assert (code, messages[-1]["data"]["why"]) == (1001, "stopping")
+            async with asyncio.timeout(5):
+                assert [m["type"] async for _, m in sse_events(answer)][-1] == "stream.end"
+            await closing
+        assert {sample.name: sample.value for m in events.collect() for sample in m.samples}[
+            "tandem_event_streams"
+        ] == 0
+
+
+async def stop(events, server):
+    await events.aclose()
+    await server.aclose()

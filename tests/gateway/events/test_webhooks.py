@@ -23,7 +23,7 @@ from tests.kit.ports import free_port
 QUICK = OutboxLimits(first_delay=0.01, longest_delay=0.05)
 
 
-def config(url, types=("*",), limits=QUICK, timeout=2.0):
+def config(url, types=("*",), limits=QUICK, timeout=10.0):
     return WebhookConfig(url, SECRET, wanted(types), timeout, limits)
 
 
