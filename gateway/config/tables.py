@@ -129,7 +129,7 @@ class LogTable(Strict):
 class EventsTable(Strict):
     """[events]: what programs are told of calls, and how much of it is kept for those who come late."""
 
-    keep: Annotated[float, Field(gt=0)] = 300.0
+    keep: Annotated[float, Field(ge=10)] = 300.0
     max_events: Annotated[int, Field(ge=100)] = 50_000
     max_memory: Annotated[int, Field(ge=1)] = 32
     heartbeat: Annotated[float, Field(gt=0)] = 15.0

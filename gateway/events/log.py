@@ -120,7 +120,7 @@ class EventLog:
         if row is None:
             return None
         self.wake(event.at)
-        call = self._calls.setdefault(event.call, _CallLog())
+        call = self._call(event)
         self.last += 1
         call.seq += 1
         whole = {
@@ -136,6 +136,14 @@ class EventLog:
             self._ended[event.call] = event.at
         self._shrink()
         return published
+
+    def _call(self, event: ev.CallEvent) -> _CallLog:
+        call = self._calls.get(event.call)
+        if call is None:
+            call = self._calls[event.call] = _CallLog()
+            if not isinstance(event, ev.CallStarted):  # a straggler of a call that is forgotten already
+                self._ended[event.call] = event.at
+        return call
 
     def wake_at(self) -> float | None:
         """When the next ended call is to be forgotten."""

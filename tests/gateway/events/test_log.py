@@ -212,6 +212,18 @@ def test_memory_is_given_back():
     assert not stream.knows("c1")
 
 
+def test_a_straggler_is_not_kept_for_ever():
+    stream = log(keep=60.0)
+    stream.publish(started("a", 0.0), UNIX)
+    stream.publish(ended("a", 1.0), UNIX)
+    stream.publish(digit("a", at=50.0), UNIX)
+    assert seqs(stream.read(stream.oldest("a"), 9)) == [("a", 1), ("a", 2), ("a", 3)]
+    stream.publish(digit("a", at=70.0), UNIX)
+    assert stream.wake_at() == 130.0
+    stream.wake(130.0)
+    assert (len(stream), stream.knows("a")) == (0, False)
+
+
 @given(st.text(), st.sampled_from([None, "a"]))
 def test_any_text_is_a_place_or_refused(text, call):
     stream = log()

@@ -5,11 +5,13 @@ import json
 import random
 
 import aiohttp
+import jsonschema
 import pytest
 from aiohttp import WSMsgType
 
 from gateway.events.follow import Pace
 from gateway.events.room import Events
+from gateway.events.schema import schemas
 from gateway.events.streams import StreamLimits
 from tests.gateway.api import kit as counter
 from tests.gateway.events.kit import KEY, START, access, digit, ended, log, running, started
@@ -231,6 +233,8 @@ async def test_pages():
     async with running() as run:
         run.publish(started("a"), started("b"), *(digit("a") for _ in range(5)))
         status, page = await run.page("/v1/calls/a/events?limit=4")
+        document = {"components": {"schemas": schemas()}, "$ref": "#/components/schemas/EventPage"}
+        jsonschema.Draft202012Validator(document).validate(page)
         assert (status, [e["seq"] for e in page["events"]], page["more"]) == (200, [1, 2, 3, 4], True)
         _, page = await run.page(f"/v1/calls/a/events?after={page['next']}")
         assert ([e["seq"] for e in page["events"]], page["more"]) == ([5, 6], False)
