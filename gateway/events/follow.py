@@ -63,7 +63,9 @@ class Follower:
 
     async def messages(self) -> AsyncGenerator[Message]:
         self._last = _now()
-        yield self._own("open", {"heartbeat": self._pace.heartbeat})
+        # Until it has read the reset, a reader that is cut off shall come back with its old place, and be told again.
+        old = self._wish.after if self._restarted else None
+        yield self._own("open", {"heartbeat": self._pace.heartbeat}, here=old)
         if self._restarted:
             yield self._own("reset", {"why": "restart", "words": RESTART})
         while (end := self._end()) is None:
@@ -105,10 +107,17 @@ class Follower:
     def _behind(self) -> int:
         return self._log.behind(self._cursor)
 
-    def _own(self, kind: str, data: dict[str, object], at: Cursor | None = None, close: int = 1000) -> Message:
-        place = self._log.id_at(at or self._cursor)
-        text = json.dumps({"id": place, "type": f"stream.{kind}", "data": data}, separators=(",", ":"))
-        return Message(place, text, kind, close, str(data.get("words", "")))
+    def _own(
+        self,
+        kind: str,
+        data: dict[str, object],
+        at: Cursor | None = None,
+        here: str | None = None,
+        close: int = 1000,
+    ) -> Message:
+        here = here or self._log.id_at(at or self._cursor)
+        text = json.dumps({"id": here, "type": f"stream.{kind}", "data": data}, separators=(",", ":"))
+        return Message(here, text, kind, close, str(data.get("words", "")))
 
 
 def _now() -> float:

@@ -23,7 +23,7 @@ from gateway.events.follow import GAP, RESTART, Follower, Pace
 from gateway.events.log import Page, Restarted
 from gateway.events.query import Refused, Wish, parse, place
 
-SCOPE = "events:read"
+SCOPE = "calls:read"
 MOST_SCANNED = 5_000
 """Events looked at for one page: a filter that leaves most of them out gets shorter pages instead of a slow gateway."""
 

@@ -149,6 +149,8 @@ async def test_who_comes_too_late_is_told():
         async with run.socket("/v1/calls/a/events?after=5") as socket:
             found = await read(socket, 3, own=True)
         assert (found[1]["data"]["why"], found[2]["seq"]) == ("gap", 21)
+        async with run.socket(f"/v1/calls/a/events?after={found[0]['id']}") as socket:
+            assert [m["type"] for m in await read(socket, 2, own=True)] == ["stream.open", "stream.reset"]
         async with run.sse(**{"Last-Event-ID": f"{START}-5"}) as answer:
             messages = [m async for _, m in first(sse_events(answer), 3)]
         assert [m["type"] for m in messages] == ["stream.open", "stream.reset", "call.digit"]
@@ -168,7 +170,8 @@ async def test_who_comes_back_after_a_restart_is_told():
         async with run.socket("/v1/events?after=00000000-900") as socket:
             found = await read(socket, 4, own=True)
         assert [m["type"] for m in found] == ["stream.open", "stream.reset", "call.digit", "call.digit"]
-        assert found[1]["data"]["why"] == "restart"
+        assert (found[1]["data"]["why"], found[1]["id"]) == ("restart", f"{START}-0")
+        assert found[0]["id"] == "00000000-900"  # so that it is told again if it reads no further
         status, problem = await run.page("/v1/events?after=00000000-900")
         assert (status, problem["code"]) == (410, "restarted")
 

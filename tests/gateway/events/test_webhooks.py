@@ -107,6 +107,20 @@ async def test_a_dead_and_a_silent_receiver_hold_up_nobody():
             assert registry.get_sample_value("tandem_webhook_events_total", labels) == 30.0
 
 
+async def test_a_connection_that_breaks_is_tried_again():
+    async with receiver() as there, delivering(config(there.url)) as (feed, hooks):
+
+        def answer(event, request):
+            if len(there.asked) < 3:
+                request.transport.abort()
+            return 200
+
+        there.answer = answer
+        feed.publish(started("a"))
+        await until(lambda: hooks.receivers[0].outbox.delivered)
+        assert [headers["Tandem-Attempt"] for _, headers in there.asked] == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
 async def test_a_refusal_is_not_repeated(status):
     async with receiver() as there, delivering(config(there.url)) as (feed, hooks):
