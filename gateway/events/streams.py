@@ -74,7 +74,7 @@ class EventStreams:
 
     async def answer(self, request: web.Request, who: str, call: str | None = None) -> web.StreamResponse:
         try:
-            streaming = "text/event-stream" in request.headers.get("Accept", "").lower()
+            streaming = request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "").lower()
             resume = request.headers.get("Last-Event-ID") if streaming else None
             wish = parse(request.query.items(), call, resume)
             if request.headers.get("Upgrade", "").lower() == "websocket":

@@ -7,7 +7,7 @@ import random
 import aiohttp
 import jsonschema
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, web
 
 from gateway.events.follow import Pace
 from gateway.events.room import Events
@@ -298,6 +298,22 @@ async def test_half_a_handshake():
     headers = KEY | {"Upgrade": "websocket", "Connection": "Upgrade"}
     async with running() as run, run.http.get(f"{run.url}/v1/events", headers=headers) as answer:
         assert answer.status == 422
+
+
+async def test_a_head_without_a_body_does_not_hang():
+    async with running() as run:
+
+        async def handle(request):
+            return await run.streams.answer(request, "program")
+
+        runner = web.AppRunner(app := web.Application(), access_log=None)
+        app.router.add_get("/", handle)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        async with asyncio.timeout(5), run.http.head(url, headers={"Accept": "text/event-stream"}) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/json")
+        await runner.cleanup()
 
 
 async def test_streams_are_bounded():
