@@ -12,7 +12,7 @@ from gateway.events.feed import Feed
 from gateway.events.log import EventLog
 from gateway.events.post import Poster
 from gateway.events.route_hook import RouteHook
-from gateway.events.streams import Access, EventStreams, Refuse, StreamLimits, problem
+from gateway.events.streams import EventStreams, StreamLimits
 from gateway.events.webhooks import WebhookConfig, Webhooks
 
 FAREWELL = 3.0
@@ -32,19 +32,13 @@ class Events(Collector):
     ) -> None:
         self.feed = Feed(log)
         self._poster = Poster()
-        self._limits = streams
-        self._streams: EventStreams | None = None
+        self.streams = EventStreams(self.feed, streams)
         self.webhooks = Webhooks(webhooks, self._poster)
         self.route_hook = RouteHook(self._poster, route_secret, route_timeout)
         self.feed.listeners.append(self.webhooks.put)
 
     def publish(self, event: ev.CallEvent) -> None:
         self.feed.publish(event)
-
-    def streams(self, access: Access, refuse: Refuse = problem) -> EventStreams:
-        """The handlers of /v1/events. Once."""
-        self._streams = EventStreams(self.feed, self._limits, access, refuse)
-        return self._streams
 
     async def aclose(self) -> None:
         """Let readers and receivers take what is left, for a moment. Idempotent."""
@@ -56,6 +50,5 @@ class Events(Collector):
         log = self.feed.log
         yield GaugeMetricFamily("tandem_events_kept", "Events kept for those who come late", len(log))
         yield GaugeMetricFamily("tandem_events_kept_bytes", "Memory that they take", log.bytes)
-        readers = self._streams.open.total() if self._streams is not None else 0
-        yield GaugeMetricFamily("tandem_event_streams", "Open event streams", readers)
+        yield GaugeMetricFamily("tandem_event_streams", "Open event streams", self.streams.open.total())
         yield from self.webhooks.collect()

@@ -53,37 +53,37 @@ def problem(status: int, code: str, words: str) -> web.Response:
 
 
 class EventStreams:
-    """`routes()` for a web server; or `answer` by itself, for one who has checked already who asks."""
+    """`routes` for a web server; or `answer` by itself, for one who has checked already who asks."""
 
-    def __init__(self, feed: Feed, limits: StreamLimits, access: Access, refuse: Refuse = problem) -> None:
+    def __init__(self, feed: Feed, limits: StreamLimits) -> None:
         self.open: Counter[str] = Counter()
         """Streams by the name of their reader."""
-        self._feed, self._limits, self._access, self._refuse = feed, limits, access, refuse
+        self._feed, self._limits = feed, limits
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, access: Access, refuse: Refuse = problem) -> Sequence[web.AbstractRouteDef]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            who = access(request, SCOPE)
+            if isinstance(who, web.Response):
+                return who
+            try:
+                return await self.answer(request, who, request.match_info.get("id"))
+            except Refused as why:
+                return refuse(why.status, why.code, why.words)
+
         return [
-            web.get("/v1/events", self._handle, allow_head=False),
-            web.get("/v1/calls/{id}/events", self._handle, allow_head=False),
+            web.get("/v1/events", handle, allow_head=False),
+            web.get("/v1/calls/{id}/events", handle, allow_head=False),
         ]
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        who = self._access(request, SCOPE)
-        if isinstance(who, web.Response):
-            return who
-        return await self.answer(request, who, request.match_info.get("id"))
-
     async def answer(self, request: web.Request, who: str, call: str | None = None) -> web.StreamResponse:
-        try:
-            streaming = request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "").lower()
-            resume = request.headers.get("Last-Event-ID") if streaming else None
-            wish = parse(request.query.items(), call, resume)
-            if request.headers.get("Upgrade", "").lower() == "websocket":
-                return await self._by_socket(request, wish, who)
-            if streaming:
-                return await self._by_sse(request, wish, who)
-            return self._page(wish)
-        except Refused as why:
-            return self._refuse(why.status, why.code, why.words)
+        """Until the stream is over. Raises Refused, before anything has been sent."""
+        streaming = request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "").lower()
+        wish = parse(request.query.items(), call, request.headers.get("Last-Event-ID") if streaming else None)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._by_socket(request, wish, who)
+        if streaming:
+            return await self._by_sse(request, wish, who)
+        return self._page(wish)
 
     # ------------------------------------------------------------ a page
 

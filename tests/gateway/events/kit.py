@@ -48,7 +48,7 @@ def access(request: web.Request, scope: str) -> str | web.Response:
 class Running:
     def __init__(self, stream: EventLog, limits: StreamLimits) -> None:
         self.feed = Feed(stream)
-        self.streams = EventStreams(self.feed, limits, access)
+        self.streams = EventStreams(self.feed, limits)
         self.http: aiohttp.ClientSession
         self.url = ""
         self.runner: web.AppRunner
@@ -79,7 +79,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     run = Running(log(**log_limits), StreamLimits(pace or Pace(), most, most_of_one))
     app = web.Application()
-    app.add_routes(run.streams.routes())
+    app.add_routes(run.streams.routes(access))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     run.runner = runner

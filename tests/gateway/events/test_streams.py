@@ -339,7 +339,7 @@ async def test_what_a_reader_says_is_not_listened_to():
 
 async def test_beside_the_page_and_at_a_stop_nobody_is_waited_for():
     events = Events(log(), StreamLimits(), [], "", 2.0)
-    routes = events.streams(access).routes()
+    routes = events.streams.routes(access)
     async with counter.running(routes=routes) as run:
         headers = KEY | {"Accept": "text/event-stream"}
         url = f"{run.url}/v1/events"
