@@ -12,6 +12,9 @@ from collections.abc import Callable
 from gateway.calls import events as ev
 from gateway.events.log import EventLog, Published
 
+CLOCK_WAS_SET = 0.5
+"""Seconds of difference that are more than a busy loop's own."""
+
 
 class Feed:
     """Must be made and used on one event loop's thread."""
@@ -24,10 +27,11 @@ class Feed:
         """Told of every event. They neither wait nor raise."""
         self._news = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._wall = float("-inf")
 
     def publish(self, event: ev.CallEvent) -> None:
         loop = asyncio.get_running_loop()
-        published = self.log.publish(event, time.time() - (loop.time() - event.at))
+        published = self.log.publish(event, event.at + self._offset(loop))
         if published is None:
             return
         for listener in self.listeners:
@@ -35,6 +39,13 @@ class Feed:
         self._wake_readers()
         if self._timer is None:
             self._arm(loop)
+
+    def _offset(self, loop: asyncio.AbstractEventLoop) -> float:
+        """From the loop's clock to the wall's. It follows when that is set, and does not tremble between two events."""
+        found = time.time() - loop.time()
+        if abs(found - self._wall) > CLOCK_WAS_SET:
+            self._wall = found
+        return self._wall
 
     async def news(self, patience: float) -> bool:
         """Wait until there is something new, at most so many seconds. False: there was nothing."""

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import random
+import time
+from datetime import datetime
 
 import aiohttp
 import jsonschema
@@ -230,6 +232,20 @@ async def test_a_calls_stream_ends_when_it_is_forgotten():
             messages, code = await to_the_end(socket)
         assert (code, messages[-1]["data"]["why"], messages[-2]["type"]) == (1000, "forgotten", "call.ended")
         assert (await run.page("/v1/calls/a/events"))[0] == 404
+
+
+async def test_time_does_not_tremble_and_follows_the_clock(monkeypatch):
+    async with running() as run:
+        at = asyncio.get_running_loop().time()
+        run.publish(*(digit("a", at=at) for _ in range(300)))
+        _, page = await run.page("/v1/events?limit=300")
+        assert len({event["time"] for event in page["events"]}) == 1
+        before = time.time
+        monkeypatch.setattr("gateway.events.feed.time.time", lambda: before() + 3_600)
+        run.publish(digit("a", at=at))
+        _, page = await run.page("/v1/events?after=" + page["next"])
+        (found,) = page["events"]
+        assert abs(datetime.fromisoformat(found["time"]).timestamp() - before() - 3_600) < 60
 
 
 async def test_pages():
