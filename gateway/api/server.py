@@ -3,6 +3,7 @@
     GET  /            the softphone (and its files)        POST /v1/login   user + password -> token
     GET  /v1/ws       the conversation (browser-protocol)  GET  /v1/demo    what the demo shows before sign-in
     GET  /healthz     alive and accepting calls?           GET  /metrics    Prometheus text
+    /v1/...           `routes`: the API for programs (gateway.api.rest), events
 
 It owns the hub's one timer, and hands each event of the hub to `on_event` as it comes, in order. A handler that fails
 is logged and counted; the conversation goes on.
@@ -29,6 +30,7 @@ from gateway.api.login import Authenticate, Login, problem
 from gateway.api.login_guard import LoginGuard
 from gateway.api.metrics import BrowserCollector
 from gateway.api.origin import Origin, networks, within
+from gateway.api.rest import fallback
 from gateway.api.tokens import Tokens
 from gateway.api.turn import IceServers
 from signaling.browser.config import BrowserConfig
@@ -93,6 +95,7 @@ class WebServer:
             web.get("/healthz", self._healthz),
             web.get("/metrics", self._metrics),
             *routes,
+            fallback.route(),
             web.get("/{path:.*}", self._assets.handle),
         ]
 
