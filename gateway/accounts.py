@@ -24,6 +24,10 @@ class Accounts:
                 if name:
                     self._people[name.casefold()] = person
 
+    def everyone(self) -> list[Account]:
+        """Each once, in the order of the configuration."""
+        return list(dict.fromkeys(person.account for person in self._people.values()))
+
     def find(self, name_or_extension: str) -> Account | None:
         person = self._people.get(name_or_extension.casefold())
         return person.account if person else None

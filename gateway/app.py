@@ -1,7 +1,7 @@
 """The builder: names the concrete classes, joins them, starts and stops them in order. No logic.
 
 web page ── WebServer ── Hub ── BrowserDriver ┐                   ┌ MediaHost
-                                              ├ Runtime ─ CallTable
+program ──────┴───────── Rest ────────────────├ Runtime ─ CallTable
 phone ──── Endpoint ── Stack ─── SipDriver ───┘                   └ Router, Directory, Settings
 """
 
@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
 
-from gateway import parts, parts_sip
+from gateway import parts, parts_api, parts_sip
 from gateway.api.server import WebServer, browser_hub
 from gateway.api.turn import IceServers
 from gateway.calls import events as ev
@@ -65,11 +65,14 @@ class Gateway:
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
         self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.sources = parts_api.sources(config, self.runtime, accounts, directory, self.stack.registrar)
+        self.rest = parts_api.rest(config, web, self.sources)
         registry = CollectorRegistry()
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
-            web, self.hub, accounts.authenticate, self.browsers.on_event, registry=registry, health=self.health
-        )
+            web, self.hub, accounts.authenticate, self.browsers.on_event,
+            registry=registry, health=self.health, routes=self.rest.routes(),
+        )  # fmt: skip
         self.phones.connect(self.endpoint)
         self.browsers.flush = self.web.pump
         self.runtime.connect(self.media, {"sip": self.phones, "browser": self.browsers})

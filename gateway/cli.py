@@ -1,4 +1,4 @@
-"""The command line: `tandem serve`, `tandem demo`, `tandem check-config`.
+"""The command line: `tandem serve`, `tandem demo`, `tandem check-config`, `tandem api-key new`.
 
 Whatever goes wrong ends in one readable line (or one per problem) and an exit code: 0 good, 1 it could not run, 2 it
 was asked wrongly or its configuration is not right. A traceback is a bug.
@@ -22,6 +22,7 @@ Tandem joins browsers and phones: a WebRTC-to-SIP gateway in one process.
   tandem demo --lan                    the same for the phones and browsers of your network
   tandem check-config                  is tandem.toml right? every mistake, with its line
   tandem serve --config tandem.toml    the gateway
+  tandem api-key new --name crm ...    a key for a program that uses the API
 """
 
 NO_CONFIG = """\
@@ -66,7 +67,21 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check-config", "say everything that is wrong with the configuration", _check)
     _config_option(check)
+    _api_key_commands(commands)
     return top
+
+
+def _api_key_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    keys = commands.add_parser("api-key", help="make keys for programs that use the API")
+    new = _command(
+        keys.add_subparsers(title="commands", metavar="COMMAND", required=True),
+        "new",
+        "print a new key once, and the table for tandem.toml that knows it",
+        _new_api_key,
+    )
+    new.add_argument("--name", required=True, help="of the program, such as crm")
+    new.add_argument("--scope", required=True, action="append", metavar="SCOPE", help="what it may; can be repeated")
+    new.add_argument("--rate", type=float, default=20.0, metavar="N", help="requests a second (default 20)")
 
 
 def tandem_version() -> str:
@@ -163,6 +178,29 @@ def _demo(arguments: argparse.Namespace) -> int:
         demo(options)
     except CannotStart as error:
         return _fail(error)
+    return OK
+
+
+def _new_api_key(arguments: argparse.Namespace) -> int:
+    from pydantic import ValidationError
+
+    from gateway.api.rest.keys import new_key, table
+    from gateway.config.tables import ApiKeyTable
+
+    key, hash_ = new_key()
+    scopes = tuple(dict.fromkeys(arguments.scope))
+    try:
+        ApiKeyTable(name=arguments.name, hash=hash_, scopes=scopes, rate=arguments.rate)
+    except ValidationError as error:
+        for detail in (d for d in error.errors() if d["type"] != "too_short"):  # of scopes that are wrong anyhow
+            words = detail["msg"].removeprefix("Value error, ").replace("Input should be", "write a number")
+            if detail["type"] == "string_pattern_mismatch":
+                words = "write 1 to 64 letters, digits or _ . -"
+            print(f"tandem: --{str(detail['loc'][0]).removesuffix('s')}: {words}", file=sys.stderr)
+        return MISUSED
+    print(f"The key, shown only now:\n\n  {key}\n\nPut this into tandem.toml and restart:\n", file=sys.stderr)
+    sys.stderr.flush()
+    print(table(arguments.name, hash_, scopes, arguments.rate), end="")
     return OK
 
 

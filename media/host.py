@@ -24,6 +24,7 @@ from pathlib import Path
 
 from aioice.ice import get_host_addresses
 
+from media import sources
 from media.bus import Bus
 from media.clock import Clock
 from media.errors import BadOrder, NoCommonCodec, NoSuchLeg
@@ -119,6 +120,11 @@ Order = OpenWebrtc | OpenSip | OpenPlayer | OpenRecorder
 Party = WebrtcLeg | SipLeg
 """Who has somebody at the other end, and negotiates."""
 AnyLeg = Party | Player | Recorder
+
+
+def check_source(text: str) -> None:
+    """Raises BadSource, in words, for what no player could play (see `media.sources`)."""
+    sources.parse(text)
 
 
 class MediaHost:

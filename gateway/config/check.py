@@ -22,6 +22,7 @@ def check(config: Config) -> list[Finding]:
         *_users(config),
         *_trunks(config),
         *_routes(config),
+        *_api(config),
         *_addresses(config),
         *_halves(config),
         *_times(config),
@@ -39,6 +40,13 @@ def _users(config: Config) -> Iterator[Finding]:
 
 def _trunks(config: Config) -> Iterator[Finding]:
     yield from _twice("trunks", "name", [trunk.name for trunk in config.trunks])
+
+
+def _api(config: Config) -> Iterator[Finding]:
+    yield from _twice("api_keys", "name", [key.name for key in config.api_keys])
+    yield from _twice("api_keys", "hash", [key.hash for key in config.api_keys])
+    if (sounds := config.api.sounds) and not Path(sounds).is_dir():
+        yield ("api", "sounds"), f"there is no folder {sounds}"
 
 
 def _twice(table: str, key: str, values: Sequence[str]) -> Iterator[Finding]:

@@ -171,7 +171,7 @@ def _in_table(where: Where) -> str:
     if not names:
         return ""
     index = next((part for part in where if isinstance(part, int)), None)
-    if names[0] in ("users", "trunks", "routes") and index is not None:
+    if names[0] in ("users", "trunks", "routes", "api_keys") and index is not None:
         return f" in [[{names[0]}]] number {index + 1}"
     return f" in [{names[0]}]"
 

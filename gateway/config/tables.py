@@ -15,10 +15,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.config.types import (
     Codec,
     Digest,
+    FetchHost,
     Host,
+    KeyHash,
     Network,
     Pattern,
     PortRange,
+    Scope,
     SipUri,
     StunUrl,
     TargetText,
@@ -117,6 +120,23 @@ class CallsTable(Strict):
     ringback: tuple[Literal["browser", "sip"], ...] = ("browser",)
 
 
+class ApiTable(Strict):
+    """[api]: what programs may do beyond what their keys say."""
+
+    sounds: str = ""
+    fetch_from: tuple[FetchHost, ...] = ()
+
+
+class ApiKeyTable(Strict):
+    """[[api_keys]]: one program that may use the API; `tandem api-key new` writes it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+    hash: KeyHash
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+    networks: tuple[Network, ...] = ()
+
+
 class LogTable(Strict):
     """[log]"""
 
@@ -179,7 +199,9 @@ class Config(BaseSettings):
     media: MediaTable = MediaTable()
     turn: TurnTable = TurnTable()
     calls: CallsTable = CallsTable()
+    api: ApiTable = ApiTable()
     log: LogTable = LogTable()
+    api_keys: tuple[ApiKeyTable, ...] = ()
     users: tuple[UserTable, ...] = ()
     trunks: tuple[TrunkTable, ...] = ()
     routes: tuple[RouteTable, ...] = ()

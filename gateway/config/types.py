@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from gateway.api.rest.keys import HASH, SCOPES
 from gateway.calls.apps import APPS
 from gateway.calls.patterns import compile_pattern
 from gateway.calls.router import Target
@@ -90,6 +92,28 @@ def _sip_uri(text: str) -> str:
     return text
 
 
+def _scope(text: str) -> str:
+    if text not in SCOPES:
+        near = get_close_matches(text, SCOPES, 1)
+        hint = f'did you mean "{near[0]}"?' if near else f"choose from {', '.join(SCOPES)}"
+        raise ValueError(f'there is no scope "{text}"; {hint}')
+    return text
+
+
+def _key_hash(text: str) -> str:
+    if not HASH.fullmatch(text):
+        raise ValueError(
+            "this is no hash of a key; tandem api-key new --name NAME --scope SCOPE prints the whole table"
+        )
+    return text
+
+
+def _fetch_host(text: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", text):
+        raise ValueError(f'"{text}" is no host; write one like "sounds.example.com" or "10.0.0.5:8000"')
+    return text
+
+
 def _ice_url(kinds: str, example: str) -> Callable[[str], str]:
     expression = re.compile(rf"({kinds}):([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\])(:\d{{1,5}})?(\?transport=(udp|tcp))?")
 
@@ -111,4 +135,7 @@ PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_
 Pattern = Annotated[str, AfterValidator(_pattern)]
 StunUrl = Annotated[str, AfterValidator(_ice_url("stuns?", "stun:stun.example.com:3478"))]
 TurnUrl = Annotated[str, AfterValidator(_ice_url("turns?", "turn:turn.example.com:3478?transport=udp"))]
+Scope = Annotated[str, AfterValidator(_scope)]
+KeyHash = Annotated[str, AfterValidator(_key_hash)]
+FetchHost = Annotated[str, AfterValidator(_fetch_host)]
 TargetText = Annotated[str, AfterValidator(_target)]

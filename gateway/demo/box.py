@@ -21,6 +21,8 @@ class Screen:
     """Number, title, words."""
     notes: list[str]
     lan: bool
+    key: str = ""
+    """Of the API; empty: there is none."""
 
 
 def box(screen: Screen) -> str:
@@ -41,9 +43,14 @@ def box(screen: Screen) -> str:
         "",
         _bold("A real phone") + f"   server {_bold(screen.server)} (UDP or TCP)",
         "               user and password as above; its page may stay open",
-        "",
-        "Ctrl-C hangs up and leaves.",
     ]
+    if screen.key:
+        rows += [
+            "",
+            _bold("A program") + f"      described at {_link(f'{screen.page}v1/docs')}",
+            f"               key {screen.key}",
+        ]
+    rows += ["", "Ctrl-C hangs up and leaves."]
     edge = "─" * (WIDTH + 2)
     lines = [f"╭{edge}╮", *(f"│ {row}{' ' * (WIDTH - _width(row))} │" for row in rows), f"╰{edge}╯"]
     return "\n".join(["", *lines, *(f"  {note}" for note in screen.notes)])

@@ -2,7 +2,7 @@
 
 Three people with a page and a phone account each, four numbers that answer, no other server. On 127.0.0.1 by default;
 `--lan` opens it to the local network, with a certificate of its own (browsers give a microphone only to https) and
-passwords that nobody guesses. Ports that are taken are passed over.
+passwords that nobody guesses, and without a key for programs. Ports that are taken are passed over.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.api.rest.keys import new_key
 from gateway.app import Gateway
 from gateway.config import Config
 from gateway.demo.box import Screen, box
@@ -50,18 +51,22 @@ def demo(options: DemoOptions) -> None:
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder:
         host = lan_address() if options.lan else "127.0.0.1"
         notes: list[str] = []
-        config = demo_config(options, host, Path(folder), notes)
+        key, hash_ = ("", "") if options.lan else new_key()
+        config = demo_config(options, host, Path(folder), notes, hash_)
         passwords = {user.name: user.password.get_secret_value() for user in config.users}
         gateway = Gateway(config, demo=shown({} if options.lan else passwords))
         run(
             gateway,
-            ready=lambda: print(box(_screen(gateway, host, passwords, notes, options.lan)), flush=True),
+            ready=lambda: print(box(_screen(gateway, host, passwords, notes, options.lan, key)), flush=True),
             stopping=lambda: print("\nHanging up and leaving ...", flush=True),
         )
 
 
-def demo_config(options: DemoOptions, host: str, folder: Path, notes: list[str]) -> Config:
-    """The demo as a configuration; what had to be different from what was asked goes into `notes`."""
+def demo_config(options: DemoOptions, host: str, folder: Path, notes: list[str], key_hash: str = "") -> Config:
+    """The demo as a configuration; what had to be different from what was asked goes into `notes`.
+
+    `key_hash` is of a key that opens the whole API to programs on this machine.
+    """
     cert, key = certificate(host) if options.lan else ("", "")
     return Config.model_validate(
         {
@@ -83,6 +88,11 @@ def demo_config(options: DemoOptions, host: str, folder: Path, notes: list[str])
                 "rtp_ports": options.rtp_ports or (20000, 29999),
                 "recordings": str(folder),
             },
+            "api_keys": [
+                {"name": "demo", "hash": key_hash, "scopes": ["admin"], "networks": ["127.0.0.0/8", "::1/128"]}
+            ]
+            if key_hash
+            else [],
             "users": [
                 {"name": name, "extension": extension, "display": display, "password": password(name, options.lan)}
                 for name, extension, display in PEOPLE
@@ -148,7 +158,7 @@ def _free(kind: socket.SocketKind, host: str, port: int) -> bool:
         return True
 
 
-def _screen(gateway: Gateway, host: str, passwords: dict[str, str], notes: list[str], lan: bool) -> Screen:
+def _screen(gateway: Gateway, host: str, passwords: dict[str, str], notes: list[str], lan: bool, key: str) -> Screen:
     return Screen(
         page=gateway.web.urls[0],
         server=f"{host}:{gateway.endpoint.addresses[0].port}",
@@ -156,4 +166,5 @@ def _screen(gateway: Gateway, host: str, passwords: dict[str, str], notes: list[
         numbers=[(number, title, words) for number, _, title, words in NUMBERS],
         notes=notes,
         lan=lan,
+        key=key,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -12,8 +13,8 @@ from gateway.api.rest.access import Caller
 from gateway.api.rest.desk import Live
 from gateway.api.rest.operation import MINE, operation
 from gateway.api.rest.problem import Problem, not_configured
-from gateway.api.rest.records import MISSING, RecordPageShown, records_page
-from gateway.api.rest.sources import PhoneView, Sources, TrunkView, Wanted
+from gateway.api.rest.records import MISSING, RecordShown, asking
+from gateway.api.rest.sources import PhoneView, Sources, TrunkView
 from gateway.calls.router import Account
 from signaling.browser.session import Identity
 
@@ -30,6 +31,14 @@ class Contact(BaseModel):
 
 class Contacts(BaseModel):
     contacts: list[Contact]
+
+
+class HowMany(shapes.Query):
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most")] = 20
+
+
+class RecentCalls(BaseModel):
+    calls: list[RecordShown] = Field(description="Each with its time, direction, number and how it ended")
 
 
 class Token(BaseModel):
@@ -56,12 +65,17 @@ class Phones(BaseModel):
 
 
 class Trunk(BaseModel):
+    """Another SIP server, such as the office PBX."""
+
     name: str
     server: str
-    state: str
+    registers: bool
+    state: str = Field(description='"registering", "registered", "failed", "up", "down" or "off"')
+    status: int | None = Field(description="The SIP status of its last answer to a REGISTER")
+    reason: str = Field(description="Why it is so, and what to do; empty when all is well")
     next_refresh: datetime | None
-    words: str = Field(description="Why it does not work, and what to do")
     calls: int
+    max_calls: int | None
 
 
 class Trunks(BaseModel):
@@ -92,13 +106,15 @@ class Mine:
         )
 
     @operation("GET /v1/me/calls", MINE, refusals=(503,))
-    async def my_calls(self, query: shapes.Page, caller: Caller) -> RecordPageShown:
+    async def my_calls(self, query: HowMany, caller: Caller) -> RecentCalls:
         """See your own recent calls.
 
         The newest first."""
         if self._sources.records is None:
             raise not_configured(MISSING)
-        return await records_page(self._sources.records, Wanted(user=caller.user or caller.name), query)
+        with asking():
+            found = await self._sources.records.recent(caller.user or caller.name, query.limit)
+        return RecentCalls(calls=[RecordShown(dict(call)) for call in found])
 
 
 class Around:
@@ -132,10 +148,13 @@ class Around:
         return Trunk(
             name=view.name,
             server=view.server,
+            registers=view.registers,
             state=view.state,
+            status=view.status or None,
+            reason=view.reason,
             next_refresh=None if view.next_refresh is None else self._live.at(view.next_refresh),
-            words=view.words,
             calls=view.calls,
+            max_calls=view.max_calls or None,
         )
 
     @operation("POST /v1/tokens", "tokens:write", 201, refusals=(404,))

@@ -47,6 +47,7 @@ TITLES: dict[str, str] = {
     "too-many-wrong-keys": "Too many wrong keys from this address",
     "failed": "Something failed inside the gateway",
     "not-taken": "The gateway takes no more calls now",
+    "records-away": "The store of records cannot be reached",
     "not-configured": "This gateway is not set up for this",
 }
 """Every code there is, and its title. The documentation page lists them."""

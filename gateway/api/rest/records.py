@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,13 +15,14 @@ from gateway.api.rest import paging, shapes
 from gateway.api.rest.desk import Live
 from gateway.api.rest.operation import operation
 from gateway.api.rest.problem import Problem, not_configured, not_valid
-from gateway.api.rest.sources import Records, Sources, Traces, Wanted
+from gateway.api.rest.sources import Records, RecordsAway, Sources, Traces, Wanted
 
-NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}\.wav")
+NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,127}")
 """The names that the gateway gives to its recordings: never a path, never hidden."""
-EXPORTS = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
+EXPORTS = {"jsonl": "application/x-ndjson", "csv": "text/csv", "legs-csv": "text/csv"}
 WAV = "audio/wav"
 MISSING = "No store of call records is set up here."
+AWAY = "The store of records cannot be reached just now. Try again in a moment."
 TIME = "RFC 3339, with a zone: 2026-01-31T12:00:00Z"
 
 
@@ -43,21 +45,21 @@ class Which(shapes.Query):
     number: Annotated[str, Field(max_length=256, description="A number that took part or was dialled")] | None = None
     cause: Annotated[str, Field(max_length=64, description="Why it ended")] | None = None
     trunk: Annotated[str, Field(max_length=64)] | None = None
-    metadata: Annotated[str, Field(max_length=600, description="KEY=VALUE")] | None = None
+    answered: bool | None = None
+    text: Annotated[str, Field(max_length=128, description="Part of a name, number, route or cause")] | None = None
+    verdict: bool | None = Field(None, description="Whether the doctor had something to say")
 
     def wanted(self) -> Wanted:
-        """Raises Problem."""
-        key, given, value = (self.metadata or "").partition("=")
-        if self.metadata is not None and not (key and given):
-            raise not_valid("query", "metadata", "write KEY=VALUE")
         return Wanted(
-            since=self.since.timestamp() if self.since else None,
-            until=self.until.timestamp() if self.until else None,
             user=self.user or "",
             number=self.number or "",
             cause=self.cause or "",
+            answered=self.answered,
+            since=self.since,
+            until=self.until,
             trunk=self.trunk or "",
-            metadata={key: value} if self.metadata else None,
+            text=self.text or "",
+            verdict=self.verdict,
         )
 
 
@@ -66,7 +68,9 @@ class RecordFilter(shapes.Page, Which):
 
 
 class ExportFilter(Which):
-    format: Literal["jsonl", "csv"] = Field("jsonl", description="JSON lines, or comma-separated values")
+    format: Literal["jsonl", "csv", "legs-csv"] = Field(
+        "jsonl", description="JSON lines, or comma-separated values with a row per call or per party"
+    )
 
 
 class RecordShown(RootModel[dict[str, Any]]):
@@ -110,20 +114,24 @@ class Archive:
         The newest first."""
         return await records_page(self._records, query.wanted(), query)
 
-    @operation("GET /v1/records/export", "records:read", content=tuple(EXPORTS.values()), refusals=(503,))
+    @operation("GET /v1/records/export", "records:read", content=("application/x-ndjson", "text/csv"), refusals=(503,))
     async def export_records(self, query: ExportFilter, request: web.Request) -> web.StreamResponse:
         """Take all records along.
 
         As JSON lines or CSV, sent piece by piece however many there are."""
-        pieces = self._records.export(query.format, query.wanted())
-        name = f'attachment; filename="records.{query.format}"'
+        pieces = self._records.export(query.wanted(), query.format)
+        first = await _first(pieces)
+        ending = "jsonl" if query.format == "jsonl" else "csv"
+        name = f'attachment; filename="records.{ending}"'
         headers = {"Content-Type": EXPORTS[query.format], "Content-Disposition": name, "Cache-Control": "no-store"}
-        return await _stream(request, web.StreamResponse(headers=headers), pieces)
+        return await _stream(request, web.StreamResponse(headers=headers), first, pieces)
 
     @operation("GET /v1/records/{call}", "records:read", refusals=(503,))
     async def get_record(self, call: str) -> RecordShown:
         """See the record of a call that has ended."""
-        if (record := await self._records.record(call)) is None:
+        with asking():
+            record = await self._records.get(call)
+        if record is None:
             words = f'There is no record of call "{call[:64]}": it never was, still lives, or its record was too old.'
             raise Problem(404, "no-such-record", words)
         return RecordShown(dict(record))
@@ -162,11 +170,12 @@ class Archive:
         """Fetch a recording.
 
         A WAV file; parts of it by `Range`."""
-        path = self._sources.recordings / name
-        if not NAMES.fullmatch(name) or path.is_symlink() or not path.is_file():
+        stem = name.removesuffix(".wav")
+        path = self._sources.recordings / f"{stem}.wav"
+        if not NAMES.fullmatch(stem) or path.is_symlink() or not path.is_file():
             words = f'There is no recording "{name[:128]}". The event RecordingEnded and the record tell its name.'
             raise Problem(404, "no-such-recording", words)
-        disposition = f'attachment; filename="{name}"'
+        disposition = f'attachment; filename="{stem}.wav"'
         headers = {"Content-Type": WAV, "Content-Disposition": disposition, "Cache-Control": "private, no-cache"}
         return web.FileResponse(path, headers=headers)
 
@@ -176,12 +185,22 @@ async def records_page(records: Records, wanted: Wanted, page: shapes.Page) -> R
     after = paging.decode("records", page.cursor) if page.cursor is not None else None
     if after is not None and (len(after) != 1 or not isinstance(after[0], str)):
         raise not_valid("query", "cursor", paging.WRONG)
-    try:
-        found = await records.page(wanted, page.limit, None if after is None else str(after[0]))
-    except ValueError:
-        raise not_valid("query", "cursor", paging.WRONG) from None
+    with asking():
+        try:
+            found = await records.list(wanted, None if after is None else str(after[0]), page.limit)
+        except ValueError:
+            raise not_valid("query", "cursor", paging.WRONG) from None
     next_ = None if found.next is None else paging.encode("records", found.next)
     return RecordPageShown(records=[RecordShown(dict(record)) for record in found.records], next=next_)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """A store that is away is a Problem."""
+    try:
+        yield
+    except RecordsAway as away:
+        raise Problem(503, "records-away", str(away) or AWAY, headers={"Retry-After": "5"}) from None
 
 
 def wants_text(accept: str) -> bool:
@@ -190,11 +209,19 @@ def wants_text(accept: str) -> bool:
     return "text/plain" in kinds and "application/json" not in kinds[: kinds.index("text/plain")]
 
 
+async def _first(pieces: AsyncIterator[bytes]) -> bytes:
+    """The first piece, so that a store that is away is known before anything is promised."""
+    with asking():
+        return await anext(pieces, b"")
+
+
 async def _stream(
-    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
+    request: web.Request, response: web.StreamResponse, first: bytes, pieces: AsyncIterator[bytes]
 ) -> web.StreamResponse:
     await response.prepare(request)
     if request.method != "HEAD":
+        if first:
+            await response.write(first)
         async for piece in pieces:
             await response.write(piece)
     await response.write_eof()

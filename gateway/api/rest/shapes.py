@@ -32,7 +32,7 @@ def _target(text: str) -> str:
     if not text.isprintable() or re.search(r"[\s{}<>\"]", text):
         raise ValueError("is no target: write user:NAME, sip:USER@HOST, trunk:NAME/NUMBER, app:NAME or a number")
     target = Target.parse(text)
-    if target.kind == "app" and target.value not in APPS:
+    if target.kind == "app" and target.value.partition(":")[0] not in APPS:
         raise ValueError(f'there is no app "{target.value}": choose from {", ".join(APPS)}')
     return text
 

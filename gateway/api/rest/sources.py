@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,35 +37,56 @@ class TrunkView(Protocol):
     @property
     def server(self) -> str: ...
     @property
+    def registers(self) -> bool: ...
+    @property
     def state(self) -> str:
-        """`signaling.sip.registration_table.State`'s words, or "peer" for a trunk that does not register."""
+        """ "registering", "registered", "failed", "up", "down" or "off" (nothing is known)."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """The SIP status of the last REGISTER's answer; 0: none."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is so, in words that say what to do; empty when all is well."""
         ...
 
     @property
     def next_refresh(self) -> float | None:
-        """Seconds on the gateway's monotonic clock."""
-        ...
-
-    @property
-    def words(self) -> str:
-        """Why it does not work, and what to do; empty when it does."""
+        """When it registers next, seconds on the gateway's monotonic clock."""
         ...
 
     @property
     def calls(self) -> int: ...
+    @property
+    def max_calls(self) -> int:
+        """0: no limit."""
+        ...
+
+
+class RecordsAway(Exception):
+    """The store cannot be asked just now; the words say what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records. Times are seconds since 1970; empty: any."""
+    """Which records; empty: any. Times have a zone."""
 
-    since: float | None = None
-    until: float | None = None
     user: str = ""
+    """Called, was called or answered."""
     number: str = ""
+    """Of the caller, dialled, or of a leg."""
     cause: str = ""
+    answered: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     trunk: str = ""
-    metadata: Mapping[str, str] | None = None
+    text: str = ""
+    """Part of a name, number, route, cause, or of the words."""
+    verdict: bool | None = None
+    """The doctor had something to say of it, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +98,22 @@ class RecordPage:
 
 
 class Records(Protocol):
-    async def page(self, wanted: Wanted, limit: int, after: str | None) -> RecordPage:
-        """Raises ValueError when `after` is none of its own."""
+    """Each may raise RecordsAway."""
+
+    async def get(self, id: str) -> Mapping[str, Any] | None:
+        """By the record's id, or by the call's."""
         ...
 
-    async def record(self, call: str) -> Mapping[str, Any] | None: ...
-    def export(self, format: str, wanted: Wanted) -> AsyncIterator[bytes]:
-        """All of them, piece by piece. `format` is "jsonl" or "csv"."""
+    async def list(self, wanted: Wanted, cursor: str | None, limit: int) -> RecordPage:
+        """Raises ValueError when `cursor` is none of its own."""
+        ...
+
+    async def recent(self, user: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """A user's latest calls, the latest first."""
+        ...
+
+    def export(self, wanted: Wanted, format: str) -> AsyncIterator[bytes]:
+        """All of them, piece by piece. `format` is "jsonl", "csv" (a row per call) or "legs-csv" (a row per party)."""
         ...
 
 
