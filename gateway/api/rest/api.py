@@ -130,7 +130,7 @@ def _adding(method: str) -> Callable[..., web.RouteDef]:
 
 
 def _query(model: type[BaseModel], request: web.Request) -> BaseModel:
-    names = list(request.query)
+    names = [name for name, _ in request.query.items()]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise Problem(422, "not-valid", f"{twice}: is given twice", [field_error("query", twice, "send it once")])
     try:

@@ -61,7 +61,7 @@ class Rest:
         version: str,
         guard: LoginGuard | None = None,
     ) -> None:
-        live = Live(sources.desk, wall(clocks.monotonic(), clocks.unix()))
+        live = Live(sources.desk, wall(clocks.monotonic(), clocks.unix()), clocks.monotonic)
         sounds = Sounds(parse_sound, config.sounds, config.fetch_from)
         tokens = Tokens(server.secret, server.token_ttl, clocks.unix)
         self.resources = (

@@ -48,8 +48,10 @@ class Calls:
 
         With `from`, that party is rung first and, when it answers, joined with `to` (click-to-call). Without, `to` is
         rung and hears what `on_answer` says. The answer comes at once; what becomes of the call is told as events."""
-        call = self._live.desk.place(self._order(body))
-        return Reply(self._live.shown(call), {"Location": f"/v1/calls/{call}"})
+        order, now = self._order(body), self._live.clock()
+        call = self._live.desk.place(order)
+        begun = CallView(call, "setup", "api", order.caller, order.first, "", now, None)
+        return Reply(self._live.after(begun), {"Location": f"/v1/calls/{call}"})
 
     def _order(self, body: shapes.PlaceCall) -> cmd.Place:
         wanted = body.on_answer
@@ -97,9 +99,9 @@ class Calls:
         """Set a call's metadata.
 
         Keys that are not named stay; a key with an empty value is taken away."""
-        self._live.view(call)
+        before = self._live.view(call)
         self._live.desk.command(call, cmd.Annotate(body.metadata))
-        return self._live.shown(call)
+        return self._live.after(before)
 
     @operation("DELETE /v1/calls/{call}", "calls:write", 204, refusals=STEER)
     async def end_call(self, call: str, query: HangUpWhy) -> None:
@@ -112,9 +114,9 @@ class Calls:
         """Join two calls.
 
         All parties of the other call come over into this one; the other ends."""
-        self._live.other(call, body.call)
+        before = self._live.other(call, body.call)
         self._live.desk.merge(cmd.Merge(call, body.call))
-        return self._live.shown(call)
+        return self._live.after(before)
 
     @operation("POST /v1/calls/{call}/unbridge", "calls:write", 201, refusals=STEER)
     async def unbridge_leg(self, call: str, body: shapes.Unbridge) -> Reply[CallShown]:
@@ -132,6 +134,7 @@ class Calls:
 
         Blind with `leg` and `to`: whoever `leg` talks with stays and is joined with `to` once they answer. Attended
         with `leg`, `call` and `leg_other`: the others are joined at once, who transfers leaves both calls."""
+        before = self._live.view(call)
         self._live.leg(call, body.leg)
         if isinstance(body, shapes.BlindTransfer):
             self._live.desk.command(call, cmd.Transfer(body.leg, body.to, body.timeout))
@@ -139,7 +142,7 @@ class Calls:
             self._live.other(call, body.call)
             self._live.leg(body.call, body.leg_other)
             self._live.desk.merge(cmd.Merge(call, body.call, drop=(body.leg, body.leg_other)))
-        return self._live.shown(call)
+        return self._live.after(before)
 
 
 def identity(caller_id: shapes.CallerId | None) -> Identity | None:

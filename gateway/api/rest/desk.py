@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from gateway.api.rest.problem import Problem, not_valid
 from gateway.api.rest.shown import CallShown, LegShown, Wall, call_shown, leg_shown
 from gateway.calls.ports import Desk
@@ -12,8 +15,10 @@ STEER = (409, 503)
 
 
 class Live:
-    def __init__(self, desk: Desk, at: Wall) -> None:
-        self.desk, self.at = desk, at
+    """`clock` is the calls' own."""
+
+    def __init__(self, desk: Desk, at: Wall, clock: Callable[[], float]) -> None:
+        self.desk, self.at, self.clock = desk, at, clock
 
     def view(self, call: str) -> CallView:
         """Raises Problem."""
@@ -31,12 +36,13 @@ class Live:
         legs = ", ".join(party.leg for party in view.parties) or "none"
         raise Problem(404, "no-such-leg", f'There is no party "{leg[:64]}" in call {call}: there are {legs}.')
 
-    def other(self, call: str, other: str) -> None:
-        """Two different calls, both live. Raises Problem."""
-        self.view(call)
+    def other(self, call: str, other: str) -> CallView:
+        """The first of two different calls, both live. Raises Problem."""
+        view = self.view(call)
         self.view(other)
         if call == other:
             raise not_valid("body", "call", "name another call: this one is joined already")
+        return view
 
     def show(self, view: CallView) -> CallShown:
         return call_shown(view, self.at)
@@ -44,5 +50,11 @@ class Live:
     def shown(self, call: str) -> CallShown:
         return self.show(self.view(call))
 
-    def leg_shown(self, call: str, leg: str) -> LegShown:
-        return leg_shown(self.leg(call, leg))
+    def after(self, before: CallView) -> CallShown:
+        """The call after a command; one that ended by it, or at once, as it was, but ended."""
+        return self.show(self.desk.view(before.id) or replace(before, state="ended", parties=()))
+
+    def leg_after(self, call: str, before: PartyView) -> LegShown:
+        view = self.desk.view(call)
+        parties = view.parties if view is not None else ()
+        return leg_shown(next((party for party in parties if party.leg == before.leg), before))

@@ -30,11 +30,11 @@ class Legs:
 
         A third and further ones make it a conference; a supervisor listens, whispers or barges in. The events
         LegAnswered or InvitationFailed tell what came of it."""
-        self._live.view(call)
+        before = self._live.view(call)
         self._whisper(call, body.role, body.whisper_to)
         shown = identity(body.caller_id)
         self._live.desk.command(call, cmd.Add(body.to, body.role, body.whisper_to, body.timeout, shown))
-        return self._live.shown(call)
+        return self._live.after(before)
 
     @operation("PATCH /v1/calls/{call}/legs/{leg}", "calls:write", refusals=STEER)
     async def change_leg(self, call: str, leg: str, body: shapes.ChangeLeg) -> LegShown:
@@ -52,7 +52,7 @@ class Legs:
             self._live.desk.command(call, cmd.Hold(leg, body.hold))
         if body.mute is not None:
             self._live.desk.command(call, cmd.Mute(leg, body.mute))
-        return self._live.leg_shown(call, leg)
+        return self._live.leg_after(call, party)
 
     def _whisper(self, call: str, role: str, to: str | None) -> None:
         if (role == "whisper") != (to is not None):

@@ -68,13 +68,13 @@ _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 def refusals(operation: Operation) -> set[int]:
     """Every status above 399 that this operation may answer with."""
     declared = operation.declared
-    found = {422, *declared.refusals}
+    found = {400, 422, *declared.refusals}
     if declared.scope != OPEN:
         found |= {401, 403, 429}
     if operation.parts:
         found.add(404)
     if operation.body is not None:
-        found |= {400, 408, 413, 415}
+        found |= {408, 413, 415}
     if declared.method == "POST":
         found.add(409)
     return found
@@ -165,6 +165,8 @@ def _problem(status: int) -> Json:
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model=ProblemShown.__name__)}}},
     }
+    if status == 400:  # said by the HTTP parser, before any of this: a line or header beyond 8 KiB
+        found["content"]["text/plain"] = {}
     if status == 429:
         found["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
     return found

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, Field, RootModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, RootModel
 
 from gateway.api.rest import paging, shapes
 from gateway.api.rest.desk import Live
@@ -26,6 +26,13 @@ AWAY = "The store of records cannot be reached just now. Try again in a moment."
 TIME = "RFC 3339, with a zone: 2026-01-31T12:00:00Z"
 
 
+def _written(found: object) -> object:
+    """Not a number of seconds, which pydantic would take. Raises ValueError."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", str(found)):
+        raise ValueError(f"is no time: write it like {TIME}")
+    return found
+
+
 def _with_zone(at: datetime) -> datetime:
     """Raises ValueError."""
     if at.tzinfo is None or not 1970 <= at.year <= 9000:
@@ -33,7 +40,7 @@ def _with_zone(at: datetime) -> datetime:
     return at
 
 
-Time = Annotated[datetime, AfterValidator(_with_zone)]
+Time = Annotated[datetime, BeforeValidator(_written), AfterValidator(_with_zone)]
 
 
 class Which(shapes.Query):

@@ -98,11 +98,11 @@ class PlayOnAnswer(Asked):
 
 
 def _on_answer_kind(found: Any) -> str:  # noqa: ANN401 - whatever was sent
-    return "do" if isinstance(found, dict | PlayOnAnswer) else "word"
+    return "PlayOnAnswer" if isinstance(found, dict | PlayOnAnswer) else "str"
 
 
 OnAnswer = Annotated[
-    Annotated[Literal["bridge", "park"], Tag("word")] | Annotated[PlayOnAnswer, Tag("do")],
+    Annotated[Literal["bridge", "park"], Tag("str")] | Annotated[PlayOnAnswer, Tag("PlayOnAnswer")],
     Discriminator(_on_answer_kind),
 ]
 

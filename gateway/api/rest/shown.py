@@ -44,7 +44,9 @@ class CallShown(BaseModel):
     """A live call."""
 
     id: str
-    state: str = Field(description='"setup", "trying", "alerting", "early", "answering", "connected" or "ending"')
+    state: str = Field(
+        description='"setup", "trying", "alerting", "early", "answering", "connected", "ending" or "ended"'
+    )
     kind: str = Field(description='How it began: "sip", "browser" or "api"')
     caller: Who
     dialled: str
