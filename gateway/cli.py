@@ -192,7 +192,7 @@ def _new_api_key(arguments: argparse.Namespace) -> int:
     try:
         ApiKeyTable(name=arguments.name, hash=hash_, scopes=scopes, rate=arguments.rate)
     except ValidationError as error:
-        for detail in (d for d in error.errors() if d["type"] != "too_short"):  # of scopes that are wrong anyhow
+        for detail in error.errors():
             words = detail["msg"].removeprefix("Value error, ").replace("Input should be", "write a number")
             if detail["type"] == "string_pattern_mismatch":
                 words = "write 1 to 64 letters, digits or _ . -"

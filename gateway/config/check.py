@@ -45,6 +45,9 @@ def _trunks(config: Config) -> Iterator[Finding]:
 def _api(config: Config) -> Iterator[Finding]:
     yield from _twice("api_keys", "name", [key.name for key in config.api_keys])
     yield from _twice("api_keys", "hash", [key.hash for key in config.api_keys])
+    for i, key in enumerate(config.api_keys):
+        if not key.scopes:
+            yield ("api_keys", i, "scopes"), 'at least one is needed, such as "calls:read"'
     if (sounds := config.api.sounds) and not Path(sounds).is_dir():
         yield ("api", "sounds"), f"there is no folder {sounds}"
 

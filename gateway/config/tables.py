@@ -132,7 +132,7 @@ class ApiKeyTable(Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
     hash: KeyHash
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    scopes: tuple[Scope, ...]
     rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     networks: tuple[Network, ...] = ()
 

@@ -102,9 +102,7 @@ def _scope(text: str) -> str:
 
 def _key_hash(text: str) -> str:
     if not HASH.fullmatch(text):
-        raise ValueError(
-            "this is no hash of a key; tandem api-key new --name NAME --scope SCOPE prints the whole table"
-        )
+        raise ValueError("this is no hash of a key; tandem api-key new --name NAME --scope SCOPE prints the table")
     return text
 
 

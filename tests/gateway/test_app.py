@@ -114,3 +114,31 @@ def test_a_certificate_that_is_none(tmp_path):
     path = str(tmp_path / "x.pem")
     with pytest.raises(CannotStart, match="cannot be used"):
         Gateway(config(server={"tls_cert": path, "tls_key": path}))
+
+
+async def test_a_program_places_a_call_and_ends_it():
+    from gateway.api.rest.keys import new_key
+
+    key, hash_ = new_key()
+    table = config().model_dump() | {"api_keys": [{"name": "crm", "hash": hash_, "scopes": ["admin"]}]}
+    table |= {"users": [{"name": "alice", "password": "secret", "extension": "101"}], "trunks": [], "routes": []}
+    gateway = Gateway(Config.model_validate(table))
+    await gateway.start()
+    api, silent = f"{gateway.web.urls[0]}v1", socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))  # a phone that never answers
+    phone = f"sip:nobody@127.0.0.1:{silent.getsockname()[1]}"
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http:
+        async with http.get(f"{api}/registrations") as answer:
+            assert await answer.json() == {"registrations": []}
+        async with http.post(f"{api}/calls", json={"to": phone, "metadata": {"a": "b"}}) as answer:
+            call = await answer.json()
+            assert (answer.status, call["kind"], call["metadata"]) == (201, "api", {"a": "b"})
+        async with http.get(f"{api}/calls/{call['id']}") as answer:
+            assert [leg["kind"] for leg in (await answer.json())["legs"]] == ["sip"]
+        async with http.delete(f"{api}/calls/{call['id']}") as answer:
+            assert answer.status == 204
+        async with http.post(f"{api}/calls", json={"to": "user:alice"}) as answer:
+            assert answer.status == 201
+    silent.close()
+    await gateway.stop()
+    assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []

@@ -59,3 +59,31 @@ def test_misuse_is_told_in_words(arguments, capsys):
         main(arguments)
     assert stop.value.code == 2
     assert "usage: tandem" in capsys.readouterr().err
+
+
+def test_a_new_key_goes_straight_into_the_configuration(empty_folder, capsys):
+    assert main(["api-key", "new", "--name", "crm", "--scope", "calls:read", "--scope", "calls:write"]) == 0
+    printed = capsys.readouterr()
+    key = next(line.strip() for line in printed.err.splitlines() if line.strip().startswith("tk_"))
+    assert key not in printed.out
+    (empty_folder / "tandem.toml").write_text(printed.out)
+    from gateway.api.rest.keys import hashed
+    from gateway.config.file import load
+
+    (row,) = load(empty_folder / "tandem.toml").api_keys
+    assert (row.name, row.hash, row.scopes) == ("crm", hashed(key), ("calls:read", "calls:write"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--name", "c m", "--scope", "admin"], "--name: write 1 to 64 letters"),
+        (["--name", "crm", "--scope", "call:read"], 'did you mean "calls:read"?'),
+        (["--name", "crm", "--scope", "admin", "--rate", "0"], "--rate: write a number greater than 0"),
+    ],
+)
+def test_a_key_that_is_asked_for_wrongly(arguments, words, capsys):
+    assert main(["api-key", "new", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert not printed.out

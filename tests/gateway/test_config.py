@@ -44,7 +44,7 @@ def test_the_example_shows_every_key_and_no_other():
 
 def test_the_example_is_valid_and_shows_the_defaults():
     config, default = load(EXAMPLE), Config()
-    for table in ("server", "browser", "sip", "media", "turn", "calls", "log"):
+    for table in ("server", "browser", "sip", "media", "turn", "calls", "api", "log"):
         assert getattr(config, table) == getattr(default, table), table
 
 
@@ -88,6 +88,10 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[turn]\nurls = ['turn:x']", "tandem.toml:1: secret in [turn]: needed since urls are set: the static-auth-secret of coturn"),
         ("[turn]\nurls = ['turn.example.com']\nsecret='x'", 'tandem.toml:2: urls in [turn]: "turn.example.com" is no such address; write one like "turn:turn.example.com:3478?transport=udp"'),
         ("[[users]]\nname='a'\npassword='b'\n[[routes]]\nmatch='re:^0(?P<n>.*)'\nto=['sip:{nr}@x.test']", "tandem.toml:6: to in [[routes]] number 1: {nr} stands for nothing: this match gives {1} and {n} and {number}"),
+        ("[[api_keys]]\nname='a'\nhash='x'\nscopes=['admin']", "tandem.toml:3: hash in [[api_keys]] number 1: this is no hash of a key; tandem api-key new --name NAME --scope SCOPE prints the table"),
+        ("[[api_keys]]\nname='a'\nhash='sha256:" + "0" * 64 + "'\nscopes=['call:read']", 'tandem.toml:4: scopes in [[api_keys]] number 1: there is no scope "call:read"; did you mean "calls:read"?'),
+        ("[api]\nfetch_from = ['http://x']", 'tandem.toml:2: fetch_from in [api]: "http://x" is no host; write one like "sounds.example.com" or "10.0.0.5:8000"'),
+        ("[api]\nsounds = 'nowhere'", "tandem.toml:2: sounds in [api]: there is no folder nowhere"),
         ("[calls]\nmedia_timeout = 3", "tandem.toml:2: media_timeout in [calls]: must not be shorter than stall_after in [media]; 0 is never"),
     ],
 )  # fmt: skip

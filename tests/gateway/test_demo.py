@@ -35,6 +35,13 @@ def test_its_configuration(tmp_path):
     assert not notes
 
 
+def test_its_key_opens_everything_from_this_machine_alone(tmp_path):
+    hash_ = "sha256:" + "0" * 64
+    (key,) = demo_config(options(), "127.0.0.1", tmp_path, [], hash_).api_keys
+    assert (key.hash, key.scopes, key.networks) == (hash_, ("admin",), ("127.0.0.0/8", "::1/128"))
+    assert demo_config(options(), "127.0.0.1", tmp_path, []).api_keys == ()
+
+
 def test_on_the_network_it_speaks_tls_and_has_better_passwords(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     config = demo_config(options(lan=True), "127.0.0.1", tmp_path, [])
@@ -75,14 +82,15 @@ def test_an_address_of_somebody_else_has_no_free_port():
 def screen():
     people = [(display, extension, name, name) for name, extension, display in PEOPLE]
     numbers = [(number, title, words) for number, _, title, words in NUMBERS]
-    return Screen("http://127.0.0.1:8080/", "127.0.0.1:5060", people, numbers, ["A note."], lan=True)
+    key = "tk_" + "k" * 43
+    return Screen("http://127.0.0.1:8080/", "127.0.0.1:5060", people, numbers, ["A note."], lan=True, key=key)
 
 
 def test_the_box_holds_together(screen, monkeypatch):
     text = box(screen)
     lines = [line for line in text.splitlines() if line.startswith(("╭", "│", "╰"))]
     assert len({len(line) for line in lines}) == 1
-    for word in ("http://127.0.0.1:8080/", "127.0.0.1:5060", "alice", "603", "A note.", "Ctrl-C"):
+    for word in ("http://127.0.0.1:8080/", "127.0.0.1:5060", "alice", "603", "A note.", "Ctrl-C", "v1/docs", "tk_kkk"):
         assert word in text
     monkeypatch.setattr(demo_box, "_colours", lambda: True)
     coloured = [line for line in box(screen).splitlines() if "│" in line]
