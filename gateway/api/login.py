@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -33,8 +34,9 @@ Authenticate = Callable[[str, str], UserInfo | None]
 
 
 def problem(status: int, code: str, words: str, **headers: str) -> web.Response:
-    """An error for programs (`code`) and for people (`words`)."""
-    return web.json_response({"code": code, "words": words}, status=status, headers=headers)
+    """An error (RFC 9457) for programs (`code`) and for people (`detail`, which the page calls `words`)."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": words, "words": words}
+    return web.json_response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
 class Login:
