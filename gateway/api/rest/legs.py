@@ -40,7 +40,7 @@ class Legs:
     async def change_leg(self, call: str, leg: str, body: shapes.ChangeLeg) -> LegShown:
         """Hold, mute, or change the role of a party.
 
-        All of it is done, or none: what cannot be is refused before anything is changed."""
+        What is left out stays. The role is changed first: when that is refused, nothing is changed."""
         party = self._live.leg(call, leg)
         if not body.model_dump(exclude_none=True):
             raise not_valid("body", "", "name something to change: hold, mute, role, whisper_to")
