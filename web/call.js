@@ -4,6 +4,7 @@
 // the new one in behind the same leg, and the far end hears nothing of it.
 
 import { QualityReader } from "./quality.js";
+import { Relays } from "./relay.js";
 
 const PATIENCE = 3000; // ms of "disconnected" before ICE is restarted
 const LAST_RESORT = 8000; // ms after which a new peer connection is tried
@@ -25,6 +26,7 @@ export class Call extends EventTarget {
   quality = null; // what this page measures
   gatewayQuality = null; // what the gateway says
   end = null; // { cause, words, status }
+  obstacle = null; // { title, text }: what is known of why its sound found no way
 
   #io;
   #pc = null;
@@ -34,6 +36,7 @@ export class Call extends EventTarget {
   #everConnected = false;
   #watch = 0;
   #reader = new QualityReader();
+  #relays = null;
   #offer = null;
   #inFront = true;
   #mayListen = false; // the person chose to go without a microphone
@@ -196,6 +199,8 @@ export class Call extends EventTarget {
 
   finish(end) {
     if (!this.live) return;
+    const { obstacle } = this;
+    if (obstacle && end.cause === "media-transport-failed") end = { ...end, words: obstacle.text };
     this.#set({ state: "ended", end });
     this.#letGo();
     this.audio.srcObject = null;
@@ -245,7 +250,7 @@ export class Call extends EventTarget {
   mediaIs(state) {
     if (state !== "failed") return;
     this.#owed = Math.max(0, this.#owed - 1);
-    if (!this.#everConnected) this.#set({ media: "failed" });
+    if (!this.#everConnected) this.#set({ media: "failed", obstacle: this.#relays?.obstacle ?? null });
   }
 
   async measure() {
@@ -264,8 +269,12 @@ export class Call extends EventTarget {
 
   #connect() {
     this.#dropPeer();
-    const pc = new RTCPeerConnection({ iceServers: this.#io.iceServers(), bundlePolicy: "max-bundle" });
+    const iceServers = this.#io.iceServers();
+    const relayOnly = this.#io.settings.relay;
+    const pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle", iceTransportPolicy: relayOnly ? "relay" : "all" });
     this.#pc = pc;
+    this.#relays = new Relays(pc, iceServers, relayOnly);
+    this.#relays.addEventListener("none", () => pc === this.#pc && this.#interrupted());
     this.#hold();
     this.#gate();
     if (this.#track) pc.addTrack(this.#track, new MediaStream([this.#track]));
@@ -337,14 +346,14 @@ export class Call extends EventTarget {
     clearTimeout(this.#watch);
     if (state === "connected") {
       this.#everConnected = true;
-      this.#set({ media: "connected" });
+      this.#set({ media: "connected", obstacle: null });
     } else if (state === "disconnected") {
       this.#watch = setTimeout(() => this.#interrupted(), PATIENCE);
     } else if (state === "failed") this.#interrupted();
   }
 
   #interrupted() {
-    if (!this.#everConnected) return this.#set({ media: "failed" });
+    if (!this.#everConnected) return this.#set({ media: "failed", obstacle: this.#relays?.obstacle ?? null });
     this.#set({ media: "interrupted" });
     this.reconnect();
   }

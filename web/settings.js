@@ -1,4 +1,5 @@
-// What a person likes, kept on this machine. `?raw=1` in the address switches the microphone's processing off.
+// What a person likes, kept on this machine. In the address, `?raw=1` switches the microphone's
+// processing off, and `?relay=1` lets sound go through a relay (TURN server) only.
 
 const KEY = "tandem.settings";
 const DEFAULTS = { theme: "auto", processing: true, microphone: "", speaker: "", notify: true, lastUser: "" };
@@ -7,7 +8,9 @@ export class Settings extends EventTarget {
   constructor() {
     super();
     this.values = { ...DEFAULTS, ...read() };
-    this.raw = new URLSearchParams(location.search).get("raw") === "1";
+    const asked = new URLSearchParams(location.search);
+    this.raw = asked.get("raw") === "1";
+    this.relay = asked.get("relay") === "1";
     this.apply();
   }
 

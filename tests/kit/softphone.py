@@ -15,9 +15,11 @@ class Softphone:
         self.page = page
 
     @classmethod
-    async def open(cls, browser: Browser, url: str, user: str, password: str, **context: object) -> Softphone:
+    async def open(
+        cls, browser: Browser, url: str, user: str, password: str, query: str = "", **context: object
+    ) -> Softphone:
         # raw=1: no echo cancellation or noise suppression, which would take a steady tone for noise
-        phone = cls(await open_page(browser, f"{url}/?raw=1&user={user}", **context))
+        phone = cls(await open_page(browser, f"{url}/?raw=1&user={user}{query}", **context))
         await phone.sign_in(user, password)
         await expect(phone.page.get_by_test_id("connection")).to_have_text("Online")
         return phone

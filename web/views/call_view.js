@@ -97,7 +97,7 @@ class CallView extends View {
   }
 
   #showTrouble(call) {
-    const words = call.media === "failed" ? MEDIA_FAILED : call.media === "interrupted" ? MEDIA_LOST : call.listenOnly ? LISTEN_ONLY : null;
+    const words = call.media === "failed" ? (call.obstacle ?? MEDIA_FAILED) : call.media === "interrupted" ? MEDIA_LOST : call.listenOnly ? LISTEN_ONLY : null;
     setHidden(this.trouble, !words);
     setText(this.troubleTitle, words?.title ?? "");
     setText(this.troubleText, words?.text ?? "");
