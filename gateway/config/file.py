@@ -85,7 +85,7 @@ class _Explainer:
         self._name, self._lines = name, _line_numbers(text)
 
     def problem(self, detail: ErrorDetails) -> Problem:
-        where = tuple(detail["loc"])
+        where = tuple(part for part in detail["loc"] if part != "[key]")
         if detail["type"] == "extra_forbidden":
             return self.unknown(where)
         if detail["type"] == "missing":

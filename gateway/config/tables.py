@@ -21,6 +21,7 @@ from gateway.config.types import (
     PortRange,
     SipUri,
     StunUrl,
+    Subsystem,
     TargetText,
     Transport,
     TurnUrl,
@@ -28,6 +29,7 @@ from gateway.config.types import (
 
 Seconds = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class Strict(BaseModel):
@@ -49,6 +51,7 @@ class ServerTable(Strict):
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     metrics_from: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+    drain: Seconds = 0.0
 
 
 class BrowserTable(Strict):
@@ -120,7 +123,9 @@ class CallsTable(Strict):
 class LogTable(Strict):
     """[log]"""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Level = "info"
+    levels: dict[Subsystem, Level] = {}
+    format: Literal["text", "json"] = "text"
     calls: bool = True
 
 

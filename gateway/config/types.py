@@ -16,6 +16,19 @@ from gateway.calls.router import Target
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
 DIGESTS = ("SHA-256", "MD5")
+SUBSYSTEMS = (
+    "signaling",
+    "media",
+    "gateway",
+    "tandem",
+    "aiohttp",
+    "aioice",
+    "aiortc",
+    "asyncio",
+    "alembic",
+    "sqlalchemy",
+)
+"""Where names of loggers begin."""
 
 
 def _host(text: str) -> str:
@@ -50,6 +63,14 @@ def _digest(text: str) -> str:
     if name not in DIGESTS:
         raise ValueError(f'"{text}" is no digest we speak; choose from {", ".join(DIGESTS)}')
     return name
+
+
+def _subsystem(text: str) -> str:
+    if text.partition(".")[0] not in SUBSYSTEMS:
+        raise ValueError(
+            f'"{text}" writes no log; write one like "signaling.sip", beginning with {", ".join(SUBSYSTEMS)}'
+        )
+    return text
 
 
 def _ports(found: object) -> object:
@@ -105,6 +126,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Codec = Annotated[str, AfterValidator(_codec)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Subsystem = Annotated[str, AfterValidator(_subsystem)]
 Digest = Annotated[str, AfterValidator(_digest)]
 Transport = Annotated[str, AfterValidator(_transport)]
 PortRange = Annotated[tuple[int, int], BeforeValidator(_ports), AfterValidator(_range)]

@@ -11,7 +11,7 @@ log = logging.getLogger("tandem.calls")
 
 def write(event: ev.CallEvent) -> None:
     if (words := line(event)) is not None:
-        log.info("%s %s", event.call, words)
+        log.info("%s", words, extra={"call": event.call})
 
 
 def line(event: ev.CallEvent) -> str | None:

@@ -34,7 +34,7 @@ def keys_of_data(data, prefix="") -> set[str]:
     keys = set()
     for name, value in data.items():
         for item in value if isinstance(value, list) and value and isinstance(value[0], dict) else [value]:
-            keys |= keys_of_data(item, f"{prefix}{name}.") if isinstance(item, dict) else {prefix + name}
+            keys |= keys_of_data(item, f"{prefix}{name}.") if isinstance(item, dict) and item else {prefix + name}
     return keys
 
 
@@ -73,6 +73,10 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[sip]\nport = 70000", "tandem.toml:2: port in [sip]: expected less than or equal to 65535, found 70000"),
         ("[media]\nice = 'some'", "tandem.toml:2: ice in [media]: expected 'lite' or 'full', found 'some'"),
         ("[media]\ncodecs = ['G729']", 'tandem.toml:2: codecs in [media]: "G729" is no codec we speak; choose from OPUS, G722, PCMU, PCMA'),
+        ("[log]\nlevels = { sip = 'debug' }", """tandem.toml:2: levels in [log]: "sip" writes no log; write one like "signaling.sip", beginning with signaling, media, gateway, tandem, aiohttp, aioice, aiortc, asyncio, alembic, sqlalchemy"""),
+        ("[log]\nlevels = { signaling = 'loud' }", "tandem.toml:2: signaling in [log]: expected 'debug', 'info', 'warning' or 'error', found 'loud'"),
+        ("[log]\nformat = 'xml'", "tandem.toml:2: format in [log]: expected 'text' or 'json', found 'xml'"),
+        ("[server]\ndrain = -1", "tandem.toml:2: drain in [server]: expected greater than or equal to 0, found -1"),
         ("[media]\nrtp_ports = [5, 4]", "tandem.toml:2: rtp_ports in [media]: 5-4 is no range of ports; write it like [20000, 29999]"),
         ("[[users]]\nname='a'\npassword='b'\n[[users]]\nname='c'", "tandem.toml:4: password is missing in [[users]] number 2"),
         ("[[users]]\nname='a'\npassword='b'\nextention='1'", 'tandem.toml:4: unknown key "extention" in [[users]] number 1; did you mean "extension"?'),
