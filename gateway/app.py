@@ -27,14 +27,20 @@ from gateway.directory import Everywhere
 from gateway.drivers.browser import BrowserDriver
 from gateway.drivers.sip import SipDriver
 from gateway.ops import call_log
+from gateway.ops.drain import drain
+from gateway.ops.health import Health
 from gateway.ops.lifecycle import open_in_order, run
+from gateway.ops.logs import set_up
+from gateway.ops.mask import secrets_in
 from gateway.ops.memory import QuietMemory
-from gateway.ops.metrics import Metrics, bounded
+from gateway.ops.metrics import Metrics, Sources, bounded
+from gateway.ops.trunk_states import TrunkStates
 from gateway.parts import CannotStart
 from gateway.runtime import Runtime
 from media.host import MediaHost
 from signaling.net.endpoint import Endpoint
 from signaling.sip.errors import SipError
+from signaling.sip.events import Event as SipEvent
 from signaling.sip.stack import Stack
 
 __all__ = ["CannotStart", "Gateway", "serve"]
@@ -64,11 +70,22 @@ class Gateway:
         self.browsers = BrowserDriver(self.hub, self.runtime)
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
-        self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self._on_sip)
+        self.trunk_states = TrunkStates(t.name for t in config.trunks if t.register_)
+        self.health = Health(self.table, [self.trunk_states.warning])
         registry = CollectorRegistry()
-        self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
+        sources = Sources(
+            self.gauges, self.refusals, lambda: self.runtime.failed, self.trunk_states.registered, self.queues
+        )
+        self.metrics = Metrics(registry, sources)
         self.web = WebServer(
-            web, self.hub, accounts.authenticate, self.browsers.on_event, registry=registry, health=self.health
+            web,
+            self.hub,
+            accounts.authenticate,
+            self.browsers.on_event,
+            registry=registry,
+            health=self.health.alive,
+            routes=self.health.routes(),
         )
         self.phones.connect(self.endpoint)
         self.browsers.flush = self.web.pump
@@ -90,6 +107,11 @@ class Gateway:
             self.endpoint.register(registration)
         self.metrics.watch_loop()
         self.memory.settle()
+        self.health.started = True
+
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Take no new calls and let live ones go on, as long as the configuration says, or until `hurry`."""
+        await drain(self.table, self.config.server.drain, hurry)
 
     async def stop(self) -> None:
         """End all calls with BYE, wait a moment for the answers, give everything back."""
@@ -112,9 +134,6 @@ class Gateway:
     def sip_addresses(self) -> str:
         return ", ".join(str(address) for address in self.endpoint.addresses)
 
-    def health(self) -> Mapping[str, object]:
-        return {"status": "stopping" if self.table.stopping else "ok", "calls": len(self.table)}
-
     def gauges(self) -> Mapping[str, float]:
         return {
             "calls": len(self.table),
@@ -122,6 +141,8 @@ class Gateway:
             "rtp_ports": len(self.media.pool),
             "sip_dialogs": self.stack.calls(),
             "sip_transactions": self.stack.transactions(),
+            "sip_registrations": len(self.stack.registrar) if self.stack.registrar is not None else 0,
+            "draining": self.table.draining or self.table.stopping,
             "tasks": len(asyncio.all_tasks()),
         }
 
@@ -131,6 +152,13 @@ class Gateway:
             "media": bounded(self.runtime.refused),
             "browser": bounded(self.hub.counters),
         }
+
+    def queues(self) -> Mapping[str, int]:
+        return {}
+
+    def _on_sip(self, event: SipEvent) -> None:
+        self.trunk_states.note(event)
+        self.phones.on_event(event)
 
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)
@@ -142,7 +170,8 @@ class Gateway:
 
 def serve(config: Config) -> None:
     """`tandem serve`: until SIGINT or SIGTERM."""
-    logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    table = config.log
+    set_up(table.level, table.format, table.levels, secrets_in(config))
     gateway = Gateway(config)
     run(
         gateway,

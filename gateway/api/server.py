@@ -2,7 +2,7 @@
 
     GET  /            the softphone (and its files)        POST /v1/login   user + password -> token
     GET  /v1/ws       the conversation (browser-protocol)  GET  /v1/demo    what the demo shows before sign-in
-    GET  /healthz     alive and accepting calls?           GET  /metrics    Prometheus text
+    GET  /healthz     alive?                               GET  /metrics    Prometheus text
 
 It owns the hub's one timer, and hands each event of the hub to `on_event` as it comes, in order. A handler that fails
 is logged and counted; the conversation goes on.
@@ -207,7 +207,7 @@ class WebServer:
     async def _healthz(self, _: web.Request) -> web.Response:
         status = "stopping" if self._stopping else "ok"
         body = {"status": status, "browser_sessions": len(self.hub)} | dict(self._health())
-        return web.json_response(body, status=200 if body["status"] == "ok" else 503)
+        return web.json_response(body, status=503 if body["status"] == "stopping" else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         if not within(self._origin.address(request), self._metrics_from):

@@ -23,13 +23,14 @@ from .router import Router
 from .settings import CallSettings
 from .states import State
 
+DRAINING = "The gateway is about to be stopped and takes no new calls. Try again in a minute."
 BURST = 3.0
 """Seconds of `call_rate` that may come at once."""
 
 
 class CallTable:
     def __init__(self, settings: CallSettings, router: Router, directory: Directory, new_id: Callable[[], str]) -> None:
-        self.stopping = False
+        self.stopping = self.draining = False
         self._settings, self._router, self._directory, self._new_id = settings, router, directory, new_id
         self._calls: dict[str, Call] = {}
         self._placed: dict[str, Allowance] = {}
@@ -80,8 +81,10 @@ class CallTable:
         if target_of(order.first).kind in ("app", "conference"):
             raise BadTarget(f"{order.first} is no person to be called first. Call somebody, and connect them with it.")
         target_of(order.then)
-        if self.stopping or len(self._calls) >= self._settings.max_calls:
-            raise NotTaken(ending("stopping" if self.stopping else "full").words)
+        if (closed := self._closed()) is not None:
+            raise NotTaken(closed.words)
+        if len(self._calls) >= self._settings.max_calls:
+            raise NotTaken(ending("full").words)
         call = self._new(self._new_id(), order)
         self.begin(call, now)
         return call
@@ -157,6 +160,10 @@ class CallTable:
             self._moved = {leg: id for leg, id in self._moved.items() if id != call.id}
             self._rooms = {room: id for room, id in self._rooms.items() if id != call.id}
 
+    def drain(self) -> None:
+        """Take no more calls; those that live go on."""
+        self.draining = True
+
     def stop(self, now: float) -> None:
         """End every call and take no more."""
         self.stopping = True
@@ -212,9 +219,14 @@ class CallTable:
             del self._placed[name]
         return bool(self._placed.setdefault(user, Allowance(max(1.0, BURST * rate), rate)).take(1, now))
 
-    def _refusal(self, call: Call, now: float) -> Ending | None:
+    def _closed(self) -> Ending | None:
         if self.stopping:
             return ending("stopping")
+        return ending("stopping", DRAINING) if self.draining else None
+
+    def _refusal(self, call: Call, now: float) -> Ending | None:
+        if (closed := self._closed()) is not None:
+            return closed
         if len(self._calls) > self._settings.max_calls:
             return ending("full")
         if not self._may_place(call, now):

@@ -16,18 +16,7 @@ from gateway.calls.router import Target
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
 DIGESTS = ("SHA-256", "MD5")
-SUBSYSTEMS = (
-    "signaling",
-    "media",
-    "gateway",
-    "tandem",
-    "aiohttp",
-    "aioice",
-    "aiortc",
-    "asyncio",
-    "alembic",
-    "sqlalchemy",
-)
+SUBSYSTEMS = ("signaling", "media", "gateway", "tandem", "aiohttp", "aioice", "aiortc", "asyncio", "sqlalchemy")
 """Where names of loggers begin."""
 
 

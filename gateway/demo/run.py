@@ -7,7 +7,6 @@ passwords that nobody guesses. Ports that are taken are passed over.
 
 from __future__ import annotations
 
-import logging
 import secrets
 import socket
 import tempfile
@@ -20,6 +19,7 @@ from gateway.config import Config
 from gateway.demo.box import Screen, box
 from gateway.demo.certificate import certificate
 from gateway.ops.lifecycle import run
+from gateway.ops.logs import set_up
 from gateway.parts import CannotStart
 
 PEOPLE = (("alice", "101", "Alice Ashford"), ("bob", "102", "Bob Bell"), ("carol", "103", "Carol Chappe"))
@@ -45,8 +45,8 @@ class DemoOptions:
 
 def demo(options: DemoOptions) -> None:
     """Run it until Ctrl-C. Raises CannotStart."""
-    level = logging.INFO if options.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    level = "info" if options.verbose else "warning"
+    set_up(level)
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder:
         host = lan_address() if options.lan else "127.0.0.1"
         notes: list[str] = []

@@ -33,6 +33,8 @@ REASON_LENGTH = 120
 MOVED = (300, 301, 302)
 """Statuses whose Contact is another address of whom we called (RFC 3261 section 21.3)."""
 MOST_HOPS = 70
+RETRY_AFTER = {"stopping": "30", "full": "5"}
+"""Seconds after which a call that is refused for this may be tried again (RFC 3261 section 21.5.4)."""
 STAGES = {"ringing": 180, "early": 183}
 
 
@@ -246,10 +248,10 @@ class SipDriver:
 
     def reject(self, leg: str, ending: Ending) -> None:
         words = ending.words[:REASON_LENGTH].rstrip(".")
-        self._order(
-            leg,
-            lambda call: self._endpoint.reject(call, ending.status, reason=words, headers=[("Reason", ending.reason)]),
-        )
+        headers = [("Reason", ending.reason)]
+        if ending.cause in RETRY_AFTER:
+            headers.append(("Retry-After", RETRY_AFTER[ending.cause]))
+        self._order(leg, lambda call: self._endpoint.reject(call, ending.status, reason=words, headers=headers))
 
     def cancel(self, leg: str, ending: Ending) -> None:
         known = self._legs.get(leg)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+from gateway.ops.logs import loop_handler
+from gateway.ops.notify import notify
 from gateway.parts import CannotStart
 
 
@@ -20,6 +22,7 @@ class Part(Protocol):
 
 class Program(Protocol):
     async def start(self) -> None: ...
+    async def drain(self, hurry: asyncio.Event) -> None: ...
     async def stop(self) -> None: ...
 
 
@@ -48,25 +51,37 @@ def _words(error: OSError, key: str, host: str, port: int) -> str:
 
 
 def run(program: Program, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
-    """Run until SIGINT or SIGTERM, then stop gracefully; a second one does not wait. Raises CannotStart."""
+    """Run until SIGINT or SIGTERM, then let calls go on as long as they may, then stop. Raises CannotStart.
+
+    A second signal ends what is waited for: the calls that are drained, or the process while it stops.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(program, ready, stopping))
 
 
 async def _run(program: Program, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
-    asked = asyncio.Event()
+    asked, hurry, stops = asyncio.Event(), asyncio.Event(), False
 
     def ask() -> None:
-        if asked.is_set():
+        if stops:
             os._exit(130)
+        if asked.is_set():
+            hurry.set()
         asked.set()
 
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(loop_handler)
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ask)
+        loop.add_signal_handler(number, ask)
     await program.start()
     ready()
+    notify("READY=1")
     await asked.wait()
+    notify("STOPPING=1", "STATUS=draining: live calls go on, new ones are refused")
+    await program.drain(hurry)
+    stops = True
     stopping()
+    notify("STATUS=stopping: live calls are ended")
     await program.stop()
 
 

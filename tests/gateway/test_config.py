@@ -73,7 +73,7 @@ def problems(tmp_path, text: str) -> list[str]:
         ("[sip]\nport = 70000", "tandem.toml:2: port in [sip]: expected less than or equal to 65535, found 70000"),
         ("[media]\nice = 'some'", "tandem.toml:2: ice in [media]: expected 'lite' or 'full', found 'some'"),
         ("[media]\ncodecs = ['G729']", 'tandem.toml:2: codecs in [media]: "G729" is no codec we speak; choose from OPUS, G722, PCMU, PCMA'),
-        ("[log]\nlevels = { sip = 'debug' }", """tandem.toml:2: levels in [log]: "sip" writes no log; write one like "signaling.sip", beginning with signaling, media, gateway, tandem, aiohttp, aioice, aiortc, asyncio, alembic, sqlalchemy"""),
+        ("[log]\nlevels = { sip = 'debug' }", """tandem.toml:2: sip in [log]: "sip" writes no log; write one like "signaling.sip", beginning with signaling, media, gateway, tandem, aiohttp, aioice, aiortc, asyncio, sqlalchemy"""),
         ("[log]\nlevels = { signaling = 'loud' }", "tandem.toml:2: signaling in [log]: expected 'debug', 'info', 'warning' or 'error', found 'loud'"),
         ("[log]\nformat = 'xml'", "tandem.toml:2: format in [log]: expected 'text' or 'json', found 'xml'"),
         ("[server]\ndrain = -1", "tandem.toml:2: drain in [server]: expected greater than or equal to 0, found -1"),

@@ -11,7 +11,7 @@ from gateway.calls.ports import Contact
 from gateway.calls.router import Account
 from gateway.directory import Everywhere
 from gateway.ops import call_log
-from gateway.ops.metrics import Metrics, bounded
+from gateway.ops.metrics import Metrics, Sources, bounded
 
 ALICE = Person(Account("alice", "101", "Alice A."), "secret")
 
@@ -49,7 +49,7 @@ def test_everywhere():
 
 def test_metrics_fold_the_event_stream():
     registry = CollectorRegistry()
-    metrics = Metrics(registry, lambda: {"calls": 3}, lambda: {"sip": {"garbage": 2}})
+    metrics = Metrics(registry, Sources(lambda: {"calls": 3}, lambda: {"sip": {"garbage": 2}}))
     metrics.publish(ev.CallStarted("c", 0.0, ev.Identity("1"), "sip", "600", "c-a"))
     metrics.publish(ev.CallAnswered("c", 1.0, "c-b1", "app", 1.0))
     metrics.publish(ev.CallEnded("c", 9.0, ending("normal"), None, 8.0))
