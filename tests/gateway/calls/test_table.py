@@ -2,8 +2,12 @@
 
 from itertools import count
 
+import pytest
+
+from gateway.calls import commands as cmd
 from gateway.calls import effects as fx
 from gateway.calls import events as ev
+from gateway.calls.errors import NotTaken
 from gateway.calls.router import Router
 from gateway.calls.settings import CallSettings
 from gateway.calls.table import CallTable
@@ -85,6 +89,20 @@ def test_stopping_ends_all_and_takes_no_more():
     assert len(t) == 0
     arrive(t)
     assert [e.ending.status for e in carry_out(t) if isinstance(e, fx.Reject)] == [503]
+
+
+def test_draining_ends_none_and_takes_no_more():
+    t = table(route("600", "app:echo"))
+    arrive(t, "600")
+    carry_out(t)
+    t.drain()
+    arrive(t, "600")
+    (refusal,) = [e.ending for e in carry_out(t) if isinstance(e, fx.Reject)]
+    assert (refusal.cause, refusal.status) == ("stopping", 503)
+    assert "takes no new calls" in refusal.words
+    with pytest.raises(NotTaken, match="takes no new calls"):
+        t.place(cmd.Place("user:bob", "app:echo", ev.Identity("program")), 6.0)
+    assert len(t) == 1
 
 
 def test_one_deadline_wakes_all():
