@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import ipaddress
 import json
+import os
 import re
 import shlex
 import shutil
@@ -63,11 +64,28 @@ def has_compose() -> bool:
 @pytest.mark.skipif(not has_compose(), reason="NO DOCKER COMPOSE: docker-compose.yml is checked by shape only")
 @pytest.mark.parametrize("profile", ["", "postgres", "monitoring"])
 def test_docker_compose_accepts_it(tmp_path, profile):
-    env = tmp_path / "env"
-    env.write_text("TURN_SECRET=x\nTURN_HOST=turn.example.com\n")
-    command = ["docker", "compose", "-f", str(COMPOSE), "--env-file", str(env), "--profile", profile, "config", "-q"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    shutil.copy(COMPOSE, tmp_path)
+    (tmp_path / ".env").write_text("TURN_SECRET=x\nTURN_HOST=turn.example.com\n")
+    command = ["docker", "compose", *(["--profile", profile] if profile else []), "config", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(has_compose() or not shutil.which("docker"), reason="docker compose is asked itself, or no client is")
+def test_dockers_own_schema_accepts_it(tmp_path, compose):
+    """Without the compose plugin, by the client's older loader, which knows everything but profiles."""
+    older = {key: value for key, value in compose.items() if key != "name"}
+    older["services"] = {
+        name: {key: value for key, value in service.items() if key != "profiles"}
+        for name, service in compose["services"].items()
+    }
+    (tmp_path / "docker-compose.yml").write_text(yaml.safe_dump(older))
+    shutil.copy(ROOT / "deploy" / "env.example", tmp_path / ".env")
+    env = os.environ | {"TURN_SECRET": "x", "TURN_HOST": "turn.example.com", "DOCKER_CONFIG": str(tmp_path)}
+    command = ["docker", "stack", "config", "-c", "docker-compose.yml"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "turn:turn.example.com:3478?transport=udp" in done.stdout
 
 
 def test_the_compose_file_has_the_shape_of_one(compose):
