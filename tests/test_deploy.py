@@ -71,7 +71,9 @@ def test_docker_compose_accepts_it(tmp_path, profile):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(has_compose() or not shutil.which("docker"), reason="docker compose is asked itself, or no client is")
+@pytest.mark.skipif(
+    has_compose() or not shutil.which("docker"), reason="docker compose is asked itself, or no client is"
+)
 def test_dockers_own_schema_accepts_it(tmp_path, compose):
     """Without the compose plugin, by the client's older loader, which knows everything but profiles."""
     older = {key: value for key, value in compose.items() if key != "name"}
