@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 
 from prometheus_client import CollectorRegistry
@@ -74,6 +74,7 @@ class Gateway:
         self.trunk_states = TrunkStates(t.name for t in config.trunks if t.register_)
         self.health = Health(self.table, [self.trunk_states.warning])
         registry = CollectorRegistry()
+        self.queues: dict[str, Callable[[], int]] = {}
         sources = Sources(
             self.gauges, self.refusals, lambda: self.runtime.failed, self.trunk_states.registered, self.queues
         )
@@ -152,9 +153,6 @@ class Gateway:
             "media": bounded(self.runtime.refused),
             "browser": bounded(self.hub.counters),
         }
-
-    def queues(self) -> Mapping[str, int]:
-        return {}
 
     def _on_sip(self, event: SipEvent) -> None:
         self.trunk_states.note(event)

@@ -60,10 +60,10 @@ def run(program: Program, ready: Callable[[], None], stopping: Callable[[], None
 
 
 async def _run(program: Program, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
-    asked, hurry, stops = asyncio.Event(), asyncio.Event(), False
+    asked, hurry, serving = asyncio.Event(), asyncio.Event(), False
 
     def ask() -> None:
-        if stops:
+        if asked.is_set() and not serving:
             os._exit(130)
         if asked.is_set():
             hurry.set()
@@ -74,12 +74,13 @@ async def _run(program: Program, ready: Callable[[], None], stopping: Callable[[
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask)
     await program.start()
+    serving = True
     ready()
     notify("READY=1")
     await asked.wait()
     notify("STOPPING=1", "STATUS=draining: live calls go on, new ones are refused")
     await program.drain(hurry)
-    stops = True
+    serving = False
     stopping()
     notify("STATUS=stopping: live calls are ended")
     await program.stop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -37,8 +37,8 @@ class Sources:
     """Effect -> count."""
     trunks: Callable[[], Mapping[str, bool]] = dict
     """Trunk -> registered."""
-    queues: Callable[[], Mapping[str, int]] = dict
-    """Queue -> how many wait in it."""
+    queues: Mapping[str, Callable[[], int]] = field(default_factory=dict)
+    """Queue -> how many wait in it. Parts that have one enter it when they are made."""
 
 
 class Metrics:
@@ -131,7 +131,12 @@ class _Asked(Collector):
         yield self._labelled(
             "trunk_registered", "1 while we are registered at a trunk", "trunk", self._sources.trunks()
         )
-        yield self._labelled("queue_depth", "How many wait in a queue", "queue", self._sources.queues())
+        yield self._labelled(
+            "queue_depth",
+            "How many wait in a queue",
+            "queue",
+            {name: ask() for name, ask in self._sources.queues.items()},
+        )
         yield self._refused()
         yield self._failed()
 

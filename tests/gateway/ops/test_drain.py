@@ -95,10 +95,32 @@ class Program:
         await asyncio.sleep(self.stop_for)
 
 
+def in_a_process(lines: str) -> subprocess.CompletedProcess[bytes]:
+    root = Path(__file__).resolve().parents[3]
+    env = os.environ | {"PYTHONPATH": str(root)}
+    return subprocess.run([sys.executable, "-c", lines], cwd=root, capture_output=True, timeout=50, env=env)
+
+
 def test_the_first_signal_drains_the_second_stops():
     program = Program([signal.SIGTERM, signal.SIGINT])
     run(program, ready=program.signal, stopping=lambda: program.told.append("stopping"))
     assert program.told == ["start", "drain", "stopping", "stop"]
+
+
+def test_a_start_that_hangs_can_be_ended_too():
+    lines = """\
+import asyncio, signal
+from tests.gateway.ops.test_drain import Program, run
+class Hangs(Program):
+    async def start(self):
+        for _ in self.signals[:]:
+            self.signal()
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(60)
+run(Hangs([signal.SIGINT] * 2), ready=print, stopping=print)
+"""
+    done = in_a_process(lines)
+    assert (done.returncode, done.stdout) == (130, b""), done.stderr
 
 
 def test_a_third_does_not_wait_for_anything():
@@ -108,14 +130,7 @@ from tests.gateway.ops.test_drain import Program, run
 program = Program([signal.SIGTERM] * 3, stop_for=60)
 run(program, ready=program.signal, stopping=lambda: print("stopping", flush=True))
 """
-    root = Path(__file__).resolve().parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", lines],
-        cwd=root,
-        capture_output=True,
-        timeout=50,
-        env=os.environ | {"PYTHONPATH": str(root)},
-    )
+    done = in_a_process(lines)
     assert done.returncode == 130, done.stderr
     assert done.stdout == b"stopping\n"
 

@@ -82,7 +82,7 @@ def test_loss_jitter_and_round_trip_by_kind_and_direction():
 
 
 def test_trunks_and_queues():
-    got = fold(trunks=lambda: {"office": True, "backup": False}, queues=lambda: {"webhooks": 7})
+    got = fold(trunks=lambda: {"office": True, "backup": False}, queues={"webhooks": lambda: 7})
     assert got['tandem_trunk_registered{trunk="office"}'] == 1
     assert got['tandem_trunk_registered{trunk="backup"}'] == 0
     assert got['tandem_queue_depth{queue="webhooks"}'] == 7
