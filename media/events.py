@@ -64,6 +64,8 @@ class FirstMedia:
     """The first good packet of the party was heard."""
 
     leg: str
+    source: str = ""
+    """Where it came from, "192.0.2.7:4000"; empty where the transport does not show it (WebRTC)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,12 @@ class RtpMedia:
         random: Callable[[int], int],
         stall_after: float = STALL_AFTER,
         wallclock: Callable[[], float] = time.time,
+        source: Callable[[], str] = str,
     ) -> None:
-        """`random(n)` gives n random bits (RFC 3550 section 5.1: SSRC, first sequence number and timestamp)."""
+        """`random(n)` gives n random bits (RFC 3550 section 5.1: SSRC, first sequence number and timestamp).
+
+        `source()` says where the packets that are heard come from.
+        """
         self.name = name
         self.cname = f"{random(64):016x}"
         self.outgoing = Outgoing(random(32) or 1, random(16), random(32), 8000)
@@ -70,7 +74,7 @@ class RtpMedia:
         self._emit = emit
         self._random = random
         self._wallclock = wallclock
-        self._send_rtcp = send_rtcp
+        self._send_rtcp, self._source = send_rtcp, source
         self._receiver = RtpReceiver(self._on_digit, self._on_voice)
         self._sender = RtpSender(self.outgoing, send_rtp, clock.now)
         self.receive_rtp = self._receiver.receive
@@ -150,6 +154,7 @@ class RtpMedia:
         self._sender.close()
         self._send_rtcp = _deaf
         self._emit = _deaf
+        self._source = str
 
     # ---- Sink and Source
 
@@ -246,7 +251,7 @@ class RtpMedia:
     def _on_voice(self, now: float) -> None:
         if not self._heard_ever:
             self._heard_ever = True
-            self._emit(FirstMedia(self.name))
+            self._emit(FirstMedia(self.name, self._source()))
         if self._stalled:
             self._stalled = False
             self._emit(Resumed(self.name))

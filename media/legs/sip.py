@@ -56,7 +56,7 @@ class SipLeg:
         """What we would like, for the next offer or answer."""
         self.media = RtpMedia(
             name, send_rtp=self._send, send_rtcp=self._send_rtcp, emit=emit, clock=clock, random=random,
-            stall_after=stall_after,
+            stall_after=stall_after, source=self._source,
         )  # fmt: skip
         self.write = self.media.write
         self._receive = self.media.receive_rtp
@@ -196,6 +196,14 @@ class SipLeg:
         else:
             receive = self._receive
             receive(data, now)
+
+    def _source(self) -> str:
+        """Who is heard, "192.0.2.7:4000"."""
+        address = self._latch.pinned
+        if address is None:
+            return ""
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        return f"{host}:{address[1]}"
 
     def _refill(self, now: float) -> None:
         """About five times a second. A bound also ends a loop that an SDP with our own ports would make."""

@@ -115,7 +115,7 @@ async def test_a_phone_that_calls_is_answered_and_heard(world):
     for _ in range(5):
         phone.say(leg)
     await world.until(lambda: len(ear.audio) == 5)
-    assert FirstMedia("phone") in world.events
+    assert FirstMedia("phone", f"127.0.0.1:{phone.rtp.port}") in world.events
     await world.until(lambda: len(phone.heard) > 5)
     assert set(phone.sources) == {("127.0.0.1", leg.port)}, "symmetric (RFC 4961)"
     assert {p.payload_type for p in phone.heard} == {0}
