@@ -3,7 +3,9 @@
 // The peer connection may be replaced while the call lives (a reload, a network that did not come back): the gateway slides
 // the new one in behind the same leg, and the far end hears nothing of it.
 
+import { IceWatch } from "./ice_watch.js";
 import { QualityReader } from "./quality.js";
+import { microphoneCode } from "./words.js";
 
 const PATIENCE = 3000; // ms of "disconnected" before ICE is restarted
 const LAST_RESORT = 8000; // ms after which a new peer connection is tried
@@ -96,7 +98,10 @@ export class Call extends EventTarget {
     try {
       await this.#openMicrophone(listen);
     } catch (error) {
-      if (this.live) this.#set({ state: "incoming" });
+      if (this.live) {
+        this.#set({ state: "incoming" });
+        this.#reportMicrophone();
+      }
       throw error;
     }
     if (!this.live) return this.#letGo();
@@ -106,6 +111,7 @@ export class Call extends EventTarget {
       await this.#describe(pc, "answer");
       this.#io.send({ type: "answer", call: this.id, sdp: pc.localDescription.sdp });
       this.#flush();
+      if (!this.#track) this.#reportMicrophone();
       this.#set({ state: "active", since: performance.now() });
     });
   }
@@ -275,6 +281,7 @@ export class Call extends EventTarget {
     });
     pc.addEventListener("icecandidate", ({ candidate }) => pc === this.#pc && this.#trickle(candidate?.candidate || null));
     pc.addEventListener("connectionstatechange", () => pc === this.#pc && this.#moved(pc.connectionState));
+    new IceWatch(pc, (code, detail) => pc === this.#pc && this.#report(code, detail));
     this.#set({ media: "connecting" });
     return pc;
   }
@@ -287,6 +294,7 @@ export class Call extends EventTarget {
       this.#owed += 1;
       this.#io.send(message(pc.localDescription.sdp));
       this.#flush();
+      if (!this.#track) this.#reportMicrophone();
     });
   }
 
@@ -344,9 +352,22 @@ export class Call extends EventTarget {
   }
 
   #interrupted() {
-    if (!this.#everConnected) return this.#set({ media: "failed" });
+    if (!this.#everConnected) {
+      this.#report("ice-failed", "");
+      return this.#set({ media: "failed" });
+    }
     this.#set({ media: "interrupted" });
     this.reconnect();
+  }
+
+  // For the gateway, which explains calls afterwards.
+  #report(code, detail) {
+    if (this.live) this.#io.send({ type: "report", call: this.id, code, detail });
+  }
+
+  #reportMicrophone() {
+    const { trouble } = this.#io.microphone;
+    this.#report(microphoneCode(trouble), trouble ? trouble.name : "");
   }
 
   #gate() {

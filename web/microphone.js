@@ -6,6 +6,7 @@ export class Microphone {
   #opening = null;
   #stream = null;
   #users = 0;
+  trouble = null; // why it could not be opened the last time
 
   constructor(settings) {
     this.#settings = settings;
@@ -17,10 +18,12 @@ export class Microphone {
     try {
       this.#opening ??= this.#open();
       this.#stream = await this.#opening;
+      this.trouble = null;
       return this.#stream.getAudioTracks()[0].clone();
     } catch (error) {
       this.#opening = null;
       this.#users -= 1;
+      this.trouble = error;
       throw error;
     }
   }

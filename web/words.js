@@ -29,6 +29,12 @@ export function microphoneWords(error) {
   }
 }
 
+// The same for the gateway (docs/browser-protocol.md, `report`).
+export function microphoneCode(error) {
+  if (["InsecureContext", "NotAllowedError", "SecurityError"].includes(error?.name)) return "microphone-denied";
+  return ["NotReadableError", "AbortError"].includes(error?.name) ? "microphone-busy" : "microphone-missing";
+}
+
 // Why a call came to nothing: the title is about whom one called, the text is mostly the gateway's.
 export function endWords({ since, display, peer, end }, me) {
   const who = shortPeer(display);

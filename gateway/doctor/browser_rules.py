@@ -20,7 +20,7 @@ def _told(code: str, words: str) -> LegPredicate:
         detail = leg.reports.get(code)
         if leg.kind != "browser" or detail is None:
             return None
-        return words.format(who=capital(leg.who), detail=f" ({detail})" if detail else "")
+        return capital(words.format(who=leg.who, detail=f" ({detail})" if detail else ""))
 
     return predicate
 
@@ -61,6 +61,17 @@ def _turn(call: CallFacts, leg: LegFacts) -> str | None:
         f"{capital(leg.who)} could not reach the TURN server ({detail or 'no details'}), and no other way for its "
         "audio was found. See whether that server runs, whether its address in urls of [turn] is right from "
         "outside, and whether the network lets UDP and TCP to it through."
+    )
+
+
+def _turn_refused(call: CallFacts, leg: LegFacts) -> str | None:
+    detail = leg.reports.get("turn-refused")
+    if detail is None or leg.connected:
+        return None
+    return (
+        f"The TURN server did not accept the credentials of {leg.who} ({detail or 'no details'}), and no other way "
+        "for its audio was found. Give secret in [turn] and the server's static-auth-secret the same value, see "
+        "that both clocks are right, and that a page which was open for longer than ttl has been reloaded."
     )
 
 
@@ -146,17 +157,15 @@ BROWSER = (
         of_leg=_silent, explains=("one-way-audio", "far-end-silence"),
     ),
     Rule(
-        "playback-blocked", "warning", "The browser made no sound because the page had not been clicked.",
-        "Click into the page once.",
-        of_leg=_told(
-            "playback-blocked", "{who} was not allowed to make sound before a click into the page. Click into it once."
-        ),
-    ),
-    Rule(
         "turn-unreachable", "error", "The browser cannot reach the TURN server, and has no other way.",
         "See whether it runs, whether `urls` in `[turn]` is right from outside, and whether the network lets it "
         "through.",
         of_leg=_turn, explains=("ice-failed", "webrtc-address-unreachable", "one-way-audio", "no-media"),
+    ),
+    Rule(
+        "turn-refused", "error", "The TURN server does not accept the credentials that the browser was given.",
+        "Give the gateway and the server the same secret; mind both clocks.",
+        of_leg=_turn_refused, explains=("ice-failed", "webrtc-address-unreachable", "one-way-audio", "no-media"),
     ),
     Rule(
         "webrtc-address-unreachable", "error", "Our candidates name addresses that the browser cannot reach.",

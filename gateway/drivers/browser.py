@@ -37,6 +37,8 @@ class BrowserDriver:
 
     def __init__(self, hub: Hub, control: Control, flush: Callable[[], None] = lambda: None) -> None:
         self._hub, self._control, self.flush = hub, control, flush
+        self.on_report: Callable[[str, str, str], None] = lambda leg, code, detail: None
+        """What a page says of itself: the leg, what is wrong (a code of the protocol), details."""
         self._legs: dict[str, _Leg] = {}
         self._calls: dict[str, str] = {}
 
@@ -78,6 +80,9 @@ class BrowserDriver:
                 self._ask(call, lambda leg: cmd.Mute(leg, on))
             case br.HoldChanged(call=call, on=on):
                 self._ask(call, lambda leg: cmd.Hold(leg, on))
+            case br.Reported(call=call, code=code, detail=detail):
+                if leg := self._calls.get(call):
+                    self.on_report(leg, code, detail)
             case br.TransferWished(call=call, to=to):
                 self._wish(call, lambda leg: cmd.Transfer(leg, to))
             case br.AddWished(call=call, to=to):

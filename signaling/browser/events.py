@@ -109,6 +109,15 @@ class CandidateTrickled:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """Something is wrong on the page's side: `code` is one of `messages.REPORTS`."""
+
+    call: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferWished:
     call: str
     to: str
@@ -149,6 +158,7 @@ BrowserEvent = (
     | Offered
     | OfferAnswered
     | CandidateTrickled
+    | Reported
     | TransferWished
     | ConnectWished
     | JoinWished

@@ -35,6 +35,10 @@ CANDIDATE = text(0, 1024, words="an ICE candidate line")
 DIGITS = text(1, 64, r"[0-9A-D*#]*", "keys (0-9, A-D, * and #)")
 KEY = text(1, 1, r"[0-9A-D*#]", "one key")
 WORDS = text(0, 1024, r"(?s:.*)", "words for a person")
+DETAIL = text(0, 256, r"[^\x00-\x1f\x7f]*", "one line of words")
+REPORTS = (
+    "microphone-denied", "microphone-missing", "microphone-busy", "ice-failed", "turn-unreachable", "turn-refused",
+)  # fmt: skip
 NAME = text(0, 512, r"(?s:.*)", "a name")
 
 
@@ -215,6 +219,16 @@ class Add(PageMessage):
     to: Annotated[str, TARGET]
 
 
+@dataclass(frozen=True, slots=True)
+class Report(PageMessage):
+    """What is wrong on the page's side of a call, for whoever explains it afterwards."""
+
+    type: ClassVar[str] = "report"
+    call: Annotated[str, CALL_ID]
+    code: Annotated[str, one_of(*REPORTS)]
+    detail: Annotated[str, DETAIL] = ""
+
+
 # -- from the gateway ------------------------------------------------------------------------------
 
 
@@ -387,7 +401,7 @@ FROM_PAGE: dict[str, type[PageMessage]] = {
     for kind in (
         Hello, Resume, Refresh, Bye, Ping, Pong,
         PlaceCall, Answer, Decline, Hangup, Mute, Hold, Digits, Offer, OfferAnswer, Candidate, Transfer, Connect,
-        Join, Add,
+        Join, Add, Report,
     )
 }
 FROM_GATEWAY: dict[str, type[GatewayMessage]] = {

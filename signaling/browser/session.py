@@ -184,6 +184,8 @@ class Session:
                 self._emit(events.JoinWished(*self._both(wire, other, CallInput.JOIN)))
             case messages.Add(call=wire, to=to):
                 self._emit(events.AddWished(self._step(wire, CallInput.ADD).id, to.strip()))
+            case messages.Report(call=wire, code=code, detail=detail):
+                self._emit(events.Reported(self._step(wire, CallInput.REPORT).id, code, detail))
             case messages.Candidate(call=wire, candidate=line):
                 self._emit(events.CandidateTrickled(self._step(wire, CallInput.CANDIDATE).id, line))
 

@@ -77,6 +77,7 @@ class CallInput(Enum):
     CONNECT = "connect"
     JOIN = "join"
     ADD = "add"
+    REPORT = "report"
 
     PROGRESS = "gateway: progress"
     ANSWERED = "gateway: answered"
@@ -96,6 +97,7 @@ CALL: Mapping[CallState, Mapping[CallInput, CallState]] = {
         On.OFFER: S.CALLING,
         On.OFFER_ANSWER: S.CALLING,
         On.CANDIDATE: S.CALLING,
+        On.REPORT: S.CALLING,
         On.PROGRESS: S.PROCEEDING,
         On.ANSWERED: S.ACTIVE,
         On.ENDED: S.ENDED,
@@ -110,6 +112,7 @@ CALL: Mapping[CallState, Mapping[CallInput, CallState]] = {
         On.OFFER: S.PROCEEDING,
         On.OFFER_ANSWER: S.PROCEEDING,
         On.CANDIDATE: S.PROCEEDING,
+        On.REPORT: S.PROCEEDING,
         On.PROGRESS: S.PROCEEDING,
         On.ANSWERED: S.ACTIVE,
         On.ENDED: S.ENDED,
@@ -122,6 +125,7 @@ CALL: Mapping[CallState, Mapping[CallInput, CallState]] = {
         On.DECLINE: S.ENDED,
         On.HANGUP: S.ENDED,
         On.CANDIDATE: S.INCOMING,
+        On.REPORT: S.INCOMING,
         On.ENDED: S.ENDED,
         On.SDP: S.INCOMING,
         On.TOLD: S.INCOMING,
@@ -134,6 +138,7 @@ CALL: Mapping[CallState, Mapping[CallInput, CallState]] = {
         On.OFFER: S.ACTIVE,
         On.OFFER_ANSWER: S.ACTIVE,
         On.CANDIDATE: S.ACTIVE,
+        On.REPORT: S.ACTIVE,
         On.TRANSFER: S.ACTIVE,
         On.CONNECT: S.ACTIVE,
         On.JOIN: S.ACTIVE,

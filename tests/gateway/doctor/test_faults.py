@@ -383,6 +383,7 @@ def test_verdicts_are_told_once_when_the_call_ends(story):
     story.two_phones()
     story.heard("a")
     story.wait(15)
+    story.measured("a")
     assert story.codes == ["one-way-audio"]
     assert story.told == []
     story.ends()

@@ -36,6 +36,8 @@ GOOD = [
     {"type": "candidate", "call": "c-1", "candidate": None},
     {"type": "transfer", "call": "c-1", "to": "103"},
     {"type": "connect", "call": "c-1", "other": "gw/1"},
+    {"type": "report", "call": "c-1", "code": "microphone-denied"},
+    {"type": "report", "call": "c-1", "code": "turn-unreachable", "detail": "turn:192.0.2.1:3478 701"},
     {"type": "join", "call": "c-1", "other": "c-2"},
     {"type": "add", "call": "c-1", "to": "sip:carol@example.com"},
 ]
@@ -70,7 +72,7 @@ def variants(good):
             yield key, good | {key: "x" * 40_000}, "has a wrong value"
             yield key, good | {key: "a\x00b"}, "has a wrong value"
             yield key, good | {key: "a\ud800b"}, "has a wrong value"
-        if key not in ("seq", "reloaded", "busy", "ack"):
+        if key not in ("seq", "reloaded", "busy", "ack", "detail"):
             yield key, {k: v for k, v in good.items() if k != key}, "is missing"
     yield "colour", good | {"colour": 1}, "is unknown"
 

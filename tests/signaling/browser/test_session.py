@@ -55,6 +55,7 @@ def test_what_the_page_does_in_a_call():
         {"type": "offer", "sdp": SDP},
         {"type": "offer_answer", "sdp": SDP},
         {"type": "candidate", "candidate": None},
+        {"type": "report", "code": "ice-failed"},
     ):
         page.say(call="c-1", **message)
     assert events(hub) == [
@@ -64,6 +65,7 @@ def test_what_the_page_does_in_a_call():
         e.Offered(call, SDP),
         e.OfferAnswered(call, SDP),
         e.CandidateTrickled(call, None),
+        e.Reported(call, "ice-failed", ""),
     ]
 
 
