@@ -24,6 +24,8 @@ from gateway.calls.router import Router
 from gateway.calls.table import CallTable
 from gateway.config import Config
 from gateway.directory import Everywhere
+from gateway.doctor.doctor import Doctor
+from gateway.doctor.rules import Verdict
 from gateway.drivers.browser import BrowserDriver
 from gateway.drivers.sip import SipDriver
 from gateway.ops import call_log
@@ -35,6 +37,7 @@ from gateway.runtime import Runtime
 from media.host import MediaHost
 from signaling.net.endpoint import Endpoint
 from signaling.sip.errors import SipError
+from signaling.sip.events import Event, RegistrationChanged
 from signaling.sip.stack import Stack
 
 __all__ = ["CannotStart", "Gateway", "serve"]
@@ -64,7 +67,8 @@ class Gateway:
         self.browsers = BrowserDriver(self.hub, self.runtime)
         self.phones = SipDriver(self.runtime, accounts, parts_sip.trunks(config), parts_sip.domain(config))
         self.stack = Stack(parts_sip.stack_config(config), parts_sip.hexadecimal, accounts.password, accounts.canonical)
-        self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self.phones.on_event)
+        self.doctor = Doctor(parts.doctor_setup(config), leg_of=self.phones.leg_of, on_verdicts=self._on_verdicts)
+        self.endpoint = Endpoint(self.stack, parts_sip.listen(config), self._on_sip)
         registry = CollectorRegistry()
         self.metrics = Metrics(registry, self.gauges, self.refusals, lambda: self.runtime.failed)
         self.web = WebServer(
@@ -72,6 +76,7 @@ class Gateway:
         )
         self.phones.connect(self.endpoint)
         self.browsers.flush = self.web.pump
+        self.browsers.on_report = self.doctor.report
         self.runtime.connect(self.media, {"sip": self.phones, "browser": self.browsers})
         directory.kinds += [self.browsers, self.phones]
         self._open = AsyncExitStack()
@@ -132,8 +137,18 @@ class Gateway:
             "browser": bounded(self.hub.counters),
         }
 
+    def _on_sip(self, event: Event) -> None:
+        self.phones.on_event(event)
+        if isinstance(event, RegistrationChanged):
+            self.doctor.registration(event.id, event.state, event.status, event.reason)
+
+    def _on_verdicts(self, call: str, verdicts: list[Verdict]) -> None:
+        if self.config.log.calls:
+            call_log.write_verdicts(call, verdicts)
+
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)
+        self.doctor.publish(event)
         if self.config.log.calls:
             call_log.write(event)
         if isinstance(event, ev.CallEnded) and len(self.table) <= 1:

@@ -16,6 +16,7 @@ from gateway.calls.causes import Ending
 from gateway.calls.router import Account, Route, Target
 from gateway.calls.settings import CallSettings
 from gateway.config.tables import Config, RouteTable
+from gateway.doctor.facts import Setup
 from media.host import IceServer, MediaConfig
 from signaling.browser.config import BrowserConfig
 
@@ -136,6 +137,12 @@ def tls_context(cert: str, key: str) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise CannotStart(f"the certificate {cert} with the key {key} cannot be used: {error}") from None
     return context
+
+
+def doctor_setup(config: Config) -> Setup:
+    users = {trunk.name: trunk.user for trunk in config.trunks}
+    media = config.media
+    return Setup(users, media.codecs, media.rtp_host, media.rtp_advertised)
 
 
 def recordings(config: Config) -> Path:

@@ -47,13 +47,14 @@ class Doctor:
         self._live: OrderedDict[str, CallFacts] = OrderedDict()
         self._over: OrderedDict[str, list[Verdict]] = OrderedDict()
         self._standing = Standing()
+        self._proven = False
 
     # ------------------------------------------------------------ what is asked
 
     def verdicts(self, call: str) -> list[Verdict]:
         """Of a live call as it looks now, or of one that has ended; empty: nothing is wrong, or nothing is known."""
         facts = self._live.get(call)
-        return judge(facts, RULES) if facts is not None else list(self._over.get(call, ()))
+        return self._judge(facts) if facts is not None else list(self._over.get(call, ()))
 
     def standing(self) -> dict[str, Verdict]:
         """What is wrong beside calls, by whom it is about: "trunk:office", "phone:101@192.0.2.7"."""
@@ -77,6 +78,7 @@ class Doctor:
         facts = self._live.get(event.call)
         if facts is not None:
             facts.fold(event)
+            self._proven = self._proven or (isinstance(event, ev.LegHeard) and bool(event.source))
             if isinstance(event, ev.CallEnded):
                 self._end(facts)
 
@@ -102,6 +104,10 @@ class Doctor:
         if (facts := self._live.get(call)) is not None:
             facts.sip(leg, message.data, message.inbound, str(message.remote))
 
+    def _judge(self, facts: CallFacts) -> list[Verdict]:
+        facts.proven = self._proven
+        return judge(facts, RULES)
+
     def _bring(self, call: str, leg: str) -> None:
         """A party comes over from another call, and what is known of it comes along."""
         for other in self._live.values():
@@ -110,7 +116,7 @@ class Doctor:
                 return
 
     def _end(self, facts: CallFacts) -> None:
-        verdicts = judge(facts, RULES)
+        verdicts = self._judge(facts)
         del self._live[facts.id]
         self._over[facts.id] = verdicts
         if len(self._over) > MOST_KEPT:

@@ -27,7 +27,9 @@ class Setup:
     trunk_users: dict[str, str] = field(default_factory=dict)
     """Trunk -> the user that it is registered (or known) as."""
     codecs: tuple[str, ...] = ()
-    media_timeout: float = 30.0
+    rtp_host: str = ""
+    """Where sockets towards phones are bound."""
+    rtp_advertised: str = ""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class CallFacts:
     ended_by: str | None = None
     legs: dict[str, LegFacts] = field(default_factory=dict)
     holding: set[str] = field(default_factory=set)
+    proven: bool = False
+    """Phones have been heard in this or in other calls: the address that we tell them is right."""
 
     @property
     def parties(self) -> list[LegFacts]:

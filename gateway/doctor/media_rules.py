@@ -49,11 +49,19 @@ def _our_address(call: CallFacts, leg: LegFacts) -> str | None:
     ours = leg.ours.host
     them = [h for h in (host_of(leg.sip.remote), leg.theirs.host if leg.theirs else "") if h]
     far = next((h for h in them if kind(ours) == "unspecified" or out_of_reach(ours, h)), None)
-    if leg.kind != "sip" or far is None:
+    if leg.kind != "sip":
+        return None
+    if far is not None:
+        why = f"{WORDS[kind(ours)]} that it cannot reach from {far}"
+    elif ours == call.setup.rtp_advertised and kind(call.setup.rtp_host) == "loopback" and kind(ours) != "loopback":
+        why = f"but rtp_host in [media] only listens on {call.setup.rtp_host}: nothing from outside can arrive"
+    elif ours == call.setup.rtp_advertised != call.setup.rtp_host and not call.proven:
+        why = "as rtp_advertised in [media] says, and no phone has been heard there since the gateway was started"
+    else:
         return None
     return (
-        f"{_no_rtp(call, leg)}: our SDP gave {ours}, {WORDS[kind(ours)]} that it cannot reach from {far}. "
-        "Set rtp_advertised in [media] to the address that phones reach this gateway by."
+        f"{_no_rtp(call, leg)}: our SDP gave {ours}, {why}. Set rtp_advertised (and rtp_host) in [media] to the "
+        "address that phones reach this gateway by, and let UDP to rtp_ports through the firewall."
     )
 
 

@@ -29,7 +29,7 @@ def _password(call: CallFacts, leg: LegFacts) -> str | None:
 
 def _no_credentials(call: CallFacts, leg: LegFacts) -> str | None:
     sip = leg.sip
-    if not _refused_by(leg, 401, 407) or sip.authorized:
+    if not _refused_by(leg, 401, 407) or sip.authorized or not sip.challenges:
         return None
     return (
         f"{capital(leg.who)} asks for a user name and password ({sip.status or 401} {sip.reason or 'Unauthorized'}), "

@@ -86,6 +86,10 @@ class SipDriver:
         registrar = self._endpoint.stack.registrar
         return registrar.bindings(self._accounts.canonical(user) or user) if registrar is not None else []
 
+    def leg_of(self, call: str) -> str | None:
+        """The leg that the stack's handle belongs to, while both live."""
+        return self._calls.get(call)
+
     # ------------------------------------------------------------ from phones
 
     def on_event(self, event: sip.Event) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from gateway.calls import events as ev
+from gateway.doctor.rules import Verdict
 
 log = logging.getLogger("tandem.calls")
 
@@ -12,6 +14,13 @@ log = logging.getLogger("tandem.calls")
 def write(event: ev.CallEvent) -> None:
     if (words := line(event)) is not None:
         log.info("%s %s", event.call, words)
+
+
+def write_verdicts(call: str, verdicts: Iterable[Verdict]) -> None:
+    """What the doctor says of a call that has ended."""
+    for verdict in verdicts:
+        level = logging.INFO if verdict.severity == "note" else logging.WARNING
+        log.log(level, "%s %s: %s", call, verdict.code, clean(verdict.words))
 
 
 def line(event: ev.CallEvent) -> str | None:
@@ -35,4 +44,8 @@ def line(event: ev.CallEvent) -> str | None:
 def _who(caller: ev.Identity) -> str:
     """Strangers choose their own names: nothing of it may break a line of the log."""
     text = f"{caller.display} <{caller.number}>" if caller.display else caller.number
-    return "".join(c if c.isprintable() else "?" for c in text[:120])
+    return clean(text[:120])
+
+
+def clean(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)

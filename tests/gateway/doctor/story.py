@@ -25,6 +25,9 @@ def sample(name: str, host: str = PHONE) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+SETUP = Setup({"office": "pbx-user"}, ("OPUS", "G722", "PCMU", "PCMA"), "0.0.0.0", GATEWAY)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """As `signaling.net.trace.TracedMessage`."""
@@ -42,7 +45,7 @@ class Message:
 class Story:
     """One call and its doctor."""
 
-    setup: Setup = field(default_factory=lambda: Setup({"office": "pbx-user"}, ("OPUS", "G722", "PCMU", "PCMA")))
+    setup: Setup = SETUP
     call: str = "call-1"
     now: float = 1000.0
 

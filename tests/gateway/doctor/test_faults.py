@@ -54,7 +54,24 @@ def test_wrong_advertised_address(story, ours):
     story.ends()
     assert set(story.codes) == {"our-address-unreachable"}
     assert f"our SDP gave {ours}" in story.words
-    assert "Set rtp_advertised in [media]" in story.words
+    assert "Set rtp_advertised (and rtp_host) in [media]" in story.words
+
+
+def test_an_advertised_address_where_no_phone_was_ever_heard(story):
+    story.two_phones()
+    story.wait(12)
+    story.ends()
+    assert set(story.codes) == {"our-address-unreachable"}
+    assert "no phone has been heard there since the gateway was started" in story.words
+
+
+def test_an_advertised_address_that_nobody_listens_at():
+    story = Story(setup=Setup(rtp_host="127.0.0.1", rtp_advertised=GATEWAY))
+    story.two_phones()
+    story.wait(12)
+    story.ends()
+    assert set(story.codes) == {"our-address-unreachable"}
+    assert "rtp_host in [media] only listens on 127.0.0.1" in story.words
 
 
 def test_one_way_audio(story):
@@ -66,7 +83,8 @@ def test_one_way_audio(story):
     assert "the phone of alice was heard, the phone of bob was not" in story.words
 
 
-def test_no_audio_at_all(story):
+def test_no_audio_at_all():
+    story = Story(setup=Setup())
     story.two_phones()
     story.wait(15)
     story.ends()
@@ -278,6 +296,16 @@ def test_wrong_password(story):
     refused(story, 401, "unauthorized")
     assert story.codes == ["wrong-password"]
     assert "(401 Unauthorized, 2 times). Correct password (and auth_user, realm) of trunk office" in story.words
+
+
+def test_a_pbx_that_wants_a_password_that_nobody_configured(story):
+    story.begins()
+    story.routed()
+    story.rings("b", "sip", "sip:102@pbx.example.net", "")
+    story.sip("b", False, "INVITE sip:102@pbx.example.net SIP/2.0")
+    story.sip("b", True, "SIP/2.0 401 Unauthorized", CHALLENGE)
+    refused(story, 401, "unauthorized")
+    assert story.codes == ["no-credentials"]
 
 
 def test_a_caller_id_that_is_not_the_registered_user(story):
