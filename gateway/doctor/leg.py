@@ -76,6 +76,8 @@ class LegFacts:
     number: str = ""
     up: bool = False
     """It is in the conversation."""
+    joined: bool = False
+    """It has been in the conversation."""
     left: Ending | None = None
     ours: Described | None = None
     theirs: Described | None = None
@@ -127,6 +129,7 @@ class LegFacts:
 
     def expect(self, held: bool, now: float) -> None:
         """Something changed: is audio of it due from now on?"""
+        self.joined = self.joined or self.up
         due = self.up and self.left is None and self.direction in HEARS and not held
         if due and self.waiting_since is None:
             self.waiting_since = now

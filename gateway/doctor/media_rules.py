@@ -71,6 +71,8 @@ def _latched(call: CallFacts, leg: LegFacts) -> str | None:
     stated, source = leg.stated, host_of(leg.source)
     if kind(stated) in ("name", "unspecified") or stated == source:
         return None
+    if kind(stated) == kind(source) == "loopback":
+        return None  # the same machine by another name
     return (
         f"The SDP of {leg.who} says {stated}, its packets come from {leg.source}: audio was latched onto that. Nothing "
         "needs to be done here; to have it right, set the external address (NAT, STUN) in the phone or PBX."

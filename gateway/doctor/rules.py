@@ -68,9 +68,12 @@ def _about(cause: Verdict, effect: Verdict) -> bool:
 
 def failed_with(call: CallFacts, leg: LegFacts, *causes: str) -> bool:
     """This leg fell out for one of these causes, by itself or with the call."""
-    if leg.left is not None and leg.left.cause in causes:
+    if call.ending is not None and call.ending.cause in causes and call.ended_by == leg.leg:
         return True
-    return call.ending is not None and call.ending.cause in causes and call.ended_by == leg.leg
+    if leg.left is None or leg.left.cause not in causes or not leg.called:
+        return False
+    released = leg.joined and call.ending is not None and call.ending.cause == leg.left.cause
+    return not released  # a call's end is given as the reason to everybody who was still in it
 
 
 def capital(words: str) -> str:

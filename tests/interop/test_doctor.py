@@ -34,8 +34,8 @@ password = "not-this"
 register = false
 
 [[routes]]
-match = "0*"
-to = ["trunk:office/{{number}}"]
+match = "0."
+to = ["trunk:office/{{rest}}"]
 """
 
 

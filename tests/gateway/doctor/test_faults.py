@@ -101,6 +101,17 @@ def test_audio_that_stops(story):
     assert "for the last 30 s" in story.words
 
 
+def test_who_is_released_with_the_call_is_not_to_blame(story):
+    story.two_phones()
+    story.heard("b")
+    story.wait(30)
+    for leg in "ab":
+        story.leaves(leg, "media-timeout")
+    story.ends("media-timeout", "a")
+    assert story.codes == ["one-way-audio"]
+    assert "the phone of bob was heard, the phone of alice was not" in story.words
+
+
 def test_far_end_silence(story):
     story.two_phones()
     both_heard(story, 4)
