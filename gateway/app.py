@@ -148,9 +148,9 @@ class Gateway:
 
     def _publish(self, event: ev.CallEvent) -> None:
         self.metrics.publish(event)
-        self.doctor.publish(event)
         if self.config.log.calls:
             call_log.write(event)
+        self.doctor.publish(event)
         if isinstance(event, ev.CallEnded) and len(self.table) <= 1:
             self.memory.idle(event.at)
 

@@ -66,6 +66,19 @@ def _nobody_there(call: CallFacts) -> str | None:
     )
 
 
+def _stranger(call: CallFacts) -> str | None:
+    caller = next((leg for leg in call.parties if not leg.called), None)
+    if call.ending is None or call.ending.cause != "forbidden" or caller is None or caller.user is not None:
+        return None
+    if any(leg.called for leg in call.legs.values()):
+        return None
+    whom = f"trunk {call.trunk}" if call.trunk else "a stranger: nobody who has signed in"
+    return (
+        f"This gateway refused the call to {call.dialled}: {call.caller} is {whom}, and no route lets such callers "
+        "there. Let the phone sign in with user and password, or set from_trunks in the route."
+    )
+
+
 def _loop(call: CallFacts) -> str | None:
     if call.ending is None or call.ending.cause != "loop":
         return None
@@ -109,6 +122,10 @@ SIGNALING = (
     Rule(
         "nobody-registered", "error", "The user exists, but no phone and no page of theirs is connected.",
         "Sign in, or set `on_unreachable`.", of_call=_nobody_there,
+    ),
+    Rule(
+        "stranger-refused", "error", "A caller who has not signed in, or a trunk, wants where only users may call.",
+        "Let the phone sign in, or set `from_trunks` in the route.", of_call=_stranger,
     ),
     Rule(
         "forwarding-loop", "error", "Forwards lead back to where they began.",

@@ -11,7 +11,7 @@ import pytest
 from gateway.doctor.doctor import RULES
 from signaling.net.endpoint import Endpoint
 from tests.kit import baresip
-from tests.kit.bad_phone import BadPhone, bad_pbx
+from tests.kit.bad_phone import NOISE, BadPhone, bad_pbx
 from tests.kit.baresip import Phone
 from tests.kit.gateway import Gateway
 from tests.kit.office import OFFICE
@@ -119,7 +119,7 @@ async def test_far_end_silence(tmp_path):
 @traced
 async def test_a_lost_ack(tmp_path):
     async def act(bad: BadPhone) -> None:
-        await bad.say(34)
+        await bad.say(34, NOISE)
 
     async with Gateway(tmp_path, config=OPEN) as gateway:
         await answered(tmp_path, gateway, act)
@@ -159,15 +159,24 @@ async def test_a_pbx_that_refuses(tmp_path, status, code):
     def answer(invite: str) -> tuple[str, ...]:
         return (status, 'WWW-Authenticate: Digest realm="pbx", nonce="n1"') if "401" in status else (status,)
 
-    async with bad_pbx(answer) as port, Gateway(tmp_path, config=OPEN + TRUNK.format(port=port)) as gateway:
-        await refused(gateway, "0123")
-        assert await said(gateway) == [code]
+    async with bad_pbx(answer) as port, Gateway(tmp_path, config=OFFICE + TRUNK.format(port=port)) as gateway:
+        async with person(tmp_path, gateway, "alice") as alice:
+            await alice.dial("0123")
+            await alice.wait_for("CALL_CLOSED")
+        assert set(await said(gateway)) == {code}
 
 
 @traced
 async def test_a_pbx_that_is_down(tmp_path):
-    async with Gateway(tmp_path, config=OPEN + TRUNK.format(port=free_port())) as gateway:
-        bad = BadPhone(("127.0.0.1", gateway.sip))
-        bad.request("INVITE", "0123", bad.sdp())
+    async with (
+        Gateway(tmp_path, config=OFFICE + TRUNK.format(port=free_port())) as gateway,
+        person(tmp_path, gateway, "alice") as alice,
+    ):
+        await alice.dial("0123")
         assert await said(gateway, seconds=40) == ["pbx-unreachable"]
-        bad.close()
+
+
+async def test_a_stranger_who_calls_out(tmp_path):
+    async with Gateway(tmp_path, config=OPEN + TRUNK.format(port=free_port())) as gateway:
+        assert await refused(gateway, "0123") == 403
+        assert await said(gateway) == ["stranger-refused"]

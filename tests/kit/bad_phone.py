@@ -12,6 +12,10 @@ SILENCE = b"\xd5" * 160
 """20 ms of A-law silence."""
 
 
+NOISE = (b"\x2a" * 4 + b"\xaa" * 4) * 20
+"""20 ms of the loudest 1000 Hz."""
+
+
 class BadPhone:
     """One address, one dialog. What it does is said step by step."""
 

@@ -376,6 +376,12 @@ def test_no_route(story):
     assert "tandem route --from 101 --to 999" in story.words
 
 
+def test_a_stranger_who_may_not(story):
+    story.begins(dialled="0123", trunk="office")
+    story.ends("forbidden", None, None)
+    assert story.codes == ["stranger-refused"]
+
+
 def test_nobody_is_registered(story):
     story.begins()
     story.routed("user:bob")
