@@ -161,3 +161,11 @@ def test_after_release_nothing_is_said(desk):
     desk.driver.hang_up("x1-a", ending("normal"))
     desk.driver.show_digit("x1-a", "1")
     assert desk.say(type="mute", call="c-1", on=True) == []
+
+
+def test_what_a_page_reports_is_passed_on(desk):
+    told = []
+    desk.driver.on_report = lambda *report: told.append(report)
+    desk.dial()
+    desk.say(type="report", call="c-1", code="microphone-denied", detail="NotAllowedError")
+    assert told == [("x1-a", "microphone-denied", "NotAllowedError")]
