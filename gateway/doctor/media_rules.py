@@ -17,7 +17,8 @@ OFTEN = 2
 """Bad measurements, one each few seconds: one alone is chance."""
 SILENCE = -70.0
 """dBov. A-law has no zero: its quietest is -72."""
-SILENT_LEVELS = 3
+SILENT_LEVELS = 4
+"""Moments of loudness, one each few seconds: people also listen."""
 LOST = 0.03
 
 

@@ -41,9 +41,9 @@ class SipTalk:
     their_oks: int = 0
     """200s of theirs to one INVITE of ours, repeats included."""
     keys_by_info: int = 0
-    _cseq: int = -1
+    _invite: tuple[str, int] = ("", -1)
     _with_credentials: bool = False
-    _ok: int = -1
+    _ok: tuple[str, int] = ("", -1)
 
     def add(self, data: bytes, inbound: bool, remote: str) -> tuple[str, str] | None:
         """One message. Returns ("offer" or "answer", its SDP) where it carries one."""
@@ -59,11 +59,11 @@ class SipTalk:
         return _description(message)
 
     def _request(self, request: Request, inbound: bool) -> None:
-        number = request.cseq.number
+        number = (request.call_id, request.cseq.number)  # a trunk with several servers is called several times
         if request.method == "INVITE" and not inbound:
             self.invites += 1
-            if number != self._cseq:
-                self._cseq, self.attempts, self.their_oks = number, self.attempts + 1, 0
+            if number != self._invite:
+                self._invite, self.attempts, self.their_oks = number, self.attempts + 1, 0
                 self._with_credentials = any(request.headers.get(n) for n in ("Authorization", "Proxy-Authorization"))
                 self.authorized += self._with_credentials
                 self.from_user = request.from_.uri.user or ""
@@ -76,8 +76,8 @@ class SipTalk:
         ok = 200 <= response.status < 300
         if not inbound:
             if ok:
-                again = response.cseq.number == self._ok
-                self._ok = response.cseq.number
+                number = (response.call_id, response.cseq.number)
+                again, self._ok = number == self._ok, number
                 self.our_oks = self.our_oks + 1 if again else 1
                 self.acked = self.acked if again else False
             return

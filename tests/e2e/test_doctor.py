@@ -1,4 +1,4 @@
-"""A browser without microphone, and one whose TURN server cannot be reached: what the page reports becomes a verdict."""
+"""A browser without microphone, and one whose TURN server cannot be reached: what pages report becomes verdicts."""
 
 from __future__ import annotations
 

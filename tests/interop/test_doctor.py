@@ -108,7 +108,7 @@ async def test_one_way_rtp(tmp_path):
 async def test_far_end_silence(tmp_path):
     async def act(bad: BadPhone) -> None:
         bad.request("ACK", "102")
-        await bad.say(14)
+        await bad.say(19)
         bad.request("BYE", "102", cseq=2)
 
     async with Gateway(tmp_path, config=OPEN) as gateway:

@@ -349,6 +349,16 @@ def test_a_pbx_that_is_down(story):
     assert "no answer to 6 INVITEs to udp:198.51.100.20:5060 within 32 s" in story.words
 
 
+def test_the_second_server_of_a_trunk_answers(story):
+    call_by_trunk(story)
+    story.sip("b", False, "INVITE sip:0123456@pbx SIP/2.0", call_id="first")
+    story.wait(4)
+    story.sip("b", False, "INVITE sip:0123456@pbx SIP/2.0", call_id="second", user="pbx-user")
+    story.sip("b", True, "SIP/2.0 403 Forbidden", call_id="second")
+    refused(story, 403, "forbidden")
+    assert story.codes == ["forbidden"]
+
+
 def test_a_pbx_whose_name_has_no_address(story):
     call_by_trunk(story)
     story.leaves("b", "unreachable", 503, "pbx.example.net has no address.")
