@@ -146,27 +146,9 @@ export class Call extends EventTarget {
     this.#gate();
   }
 
-  // Gives one's place to a number; the gateway says how it goes.
-  transfer(to) {
-    this.#wish({ type: "transfer", call: this.id, to });
-  }
-
-  // Lets the far ends of this call and another talk, and leaves both.
-  connectWith(other) {
-    this.#wish({ type: "connect", call: this.id, other: other.id });
-  }
-
-  // Makes one call of this and another.
-  join(other) {
-    this.#wish({ type: "join", call: this.id, other: other.id });
-  }
-
-  add(to) {
-    this.#wish({ type: "add", call: this.id, to });
-  }
-
-  #wish(message) {
-    if (this.state === "active") this.#io.send(message);
+  // What only the gateway can do: "transfer" and "add" { to }, "connect" and "join" { other }.
+  wish(type, fields) {
+    if (this.state === "active") this.#io.send({ type, call: this.id, ...fields });
   }
 
   press(key) {

@@ -40,7 +40,7 @@ class TransferDialog extends View {
     this.others.replaceChildren(...others.map((other) => {
       const name = shortPeer(other.display);
       return h("li", { class: "setting-row" }, h("span", { class: "grow" }, name),
-        h("button", { class: "small", type: "button", "data-testid": "connect", on: { click: () => this.#with("connectWith", other) } }, "Connect and leave"),
+        h("button", { class: "small", type: "button", "data-testid": "connect", on: { click: () => this.#with("connect", other) } }, "Connect and leave"),
         h("button", { class: "small", type: "button", "data-testid": "join", on: { click: () => this.#with("join", other) } }, "All together"));
     }));
   }
@@ -55,7 +55,7 @@ class TransferDialog extends View {
     const to = this.phone.book.numberFor(this.input.value);
     if (!to) return;
     this.dialog.close();
-    this.call[what](to);
+    this.call.wish(what, { to });
   }
 
   #ask() {
@@ -67,7 +67,7 @@ class TransferDialog extends View {
   #with(what, other) {
     this.dialog.close();
     if (what === "join") this.call.hold(false); // everybody is to hear everybody
-    this.call[what](other);
+    this.call.wish(what, { other: other.id });
   }
 }
 
