@@ -182,8 +182,7 @@ class Runtime:
             case me.Refused(why=why, count=count):
                 self.refused[why] += count
             case me.FirstMedia(leg=leg):
-                source = getattr(event, "source", "")
-                self._seen(leg, lambda call, at: ev.LegHeard(call, at, leg, source))
+                self._seen(leg, lambda call, at: ev.LegHeard(call, at, leg, ""))  # media does not tell where from yet
 
     def _media_failed(self, leg: str, reason: str) -> None:
         if leg in self._legs:

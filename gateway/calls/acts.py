@@ -109,17 +109,10 @@ class Actor(ABC):
         assert hunt is not None
         if next(self._waiting(), None) is not None:
             return
-        while True:
-            group = hunt.next_group()
-            if group is not None:
-                if self.call_group(hunt, group):
-                    self._deadlines["ring"] = self.now + self._ring_time
-                    return
-            elif hunt.forward():
-                self.tell_route()
-            else:
-                self._end(hunt.verdict)
-                return
+        if hunt.search(lambda group: self.call_group(hunt, group), self.tell_route):
+            self._deadlines["ring"] = self.now + self._ring_time
+        else:
+            self._end(hunt.verdict)
 
     def call_group(self, hunt: Hunt, group: tuple[Target, ...], errand: Errand | None = None) -> bool:
         """Ring every device of these targets. False when there was none to ring."""
@@ -261,10 +254,9 @@ class Actor(ABC):
 
     def _give_up_group(self, _: Party | None) -> None:
         for party in [p for p in self.parties.values() if p is not self.caller and p.errand is None]:
-            why = ending("timeout" if party.phase is Phase.CALLED else "no-answer")  # no sign of life is no ringing
-            self.dismiss(party, why)
+            self.dismiss(party, party.gave_no_answer)
             if party.target is not None:
-                self._hunt_over(party.target, why)
+                self._hunt_over(party.target, party.gave_no_answer)
 
     def _release_all(self, _: Party | None) -> None:
         assert self.ending is not None

@@ -144,15 +144,6 @@ class ShowPeers:
     peers: tuple[PartyView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AskRoute:
-    """Ask a program where the call goes. -> RouteDecided"""
-
-    leg: str
-    url: str
-    facts: Mapping[str, str]
-
-
 # ---------------------------------------------------------------- sound
 
 
@@ -221,6 +212,6 @@ class Finish:
 
 Effect = (
     AcceptOffer | Ring | Settle | Progress | Answer | Reject | Cancel | HangUp | AnswerReoffer | Tune | ShowHeld
-    | ShowDigit | ShowTransfer | ShowPeers | AskRoute | Wire | Play | Record | Discard | Mute | SendDigits | Release
+    | ShowDigit | ShowTransfer | ShowPeers | Wire | Play | Record | Discard | Mute | SendDigits | Release
     | Finish
 )  # fmt: skip

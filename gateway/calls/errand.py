@@ -92,10 +92,6 @@ class Errand:
         self._room, self._timeout = room, timeout
         self._winner: Party | None = None
 
-    @property
-    def over(self) -> bool:
-        return self.state is State.OVER
-
     def begin(self) -> None:
         self._hunt_on(None)
 
@@ -121,17 +117,12 @@ class Errand:
         self._winner = None
         if self._parties():
             return
-        while True:
-            group = self.hunt.next_group()
-            if group is not None:
-                if self._room.call_group(self.hunt, group, self):
-                    self._arm(self._timeout or self.hunt.plan.timeout or self._room.settings.ring_timeout)
-                    return
-            elif not self.hunt.forward():
-                self.state = State.OVER
-                self._disarm()
-                self._room.errand_over(self, None, self.hunt.verdict)
-                return
+        if self.hunt.search(lambda group: self._room.call_group(self.hunt, group, self), lambda: None):
+            self._arm(self._timeout or self.hunt.plan.timeout or self._room.settings.ring_timeout)
+            return
+        self.state = State.OVER
+        self._disarm()
+        self._room.errand_over(self, None, self.hunt.verdict)
 
     def _apply_answer(self, party: Party | None) -> None:
         assert party is not None
@@ -148,10 +139,9 @@ class Errand:
 
     def _give_up_group(self, _: Party | None) -> None:
         for party in self._parties():
-            why = ending("timeout" if party.phase is Phase.CALLED else "no-answer")
-            self._room.dismiss(party, why)
+            self._room.dismiss(party, party.gave_no_answer)
             if party.target is not None:
-                self.hunt.fell_out(party.target, why)
+                self.hunt.fell_out(party.target, party.gave_no_answer)
 
     def _join(self, party: Party | None) -> None:
         assert party is not None

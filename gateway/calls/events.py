@@ -163,20 +163,9 @@ class Referred:
     """The leg of its other call, whose place its first call's peer is to take (RFC 3891)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteDecided:
-    """What a program (a webhook) said about where this call goes."""
-
-    leg: str
-    targets: tuple[str, ...] = ()
-    refusal: Ending | None = None
-    failed: str = ""
-    """It could not be asked, in words: the route's own targets are taken."""
-
-
 LegEvent = (
     Ready | Ringing | EarlyMedia | Answered | Rejected | HungUp | Failed | Reoffered | AnswerArrived | RateAgreed
-    | Stalled | Flowing | DigitHeard | Finished | Referred | RouteDecided
+    | Stalled | Flowing | DigitHeard | Finished | Referred
 )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .causes import Ending, best, ending
 from .router import Plan, Router, Target
 
@@ -55,6 +57,18 @@ class Hunt:
         self.plan, self.because = further, why
         self._groups, self._fell = list(further.groups), []
         return True
+
+    def search(self, call: Callable[[tuple[Target, ...]], bool], forwarded: Callable[[], None]) -> bool:
+        """Call group after group, through forwards, until `call` has rung somebody. False: `verdict` is final."""
+        while True:
+            group = self.next_group()
+            if group is not None:
+                if call(group):
+                    return True
+            elif self.forward():
+                forwarded()
+            else:
+                return False
 
     def divert(self, number: str) -> None:
         """Ring this number next, since a target says that it is there now (302). Hops count as for forwards."""

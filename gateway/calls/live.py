@@ -83,14 +83,25 @@ class Live(Actor):
             return True
         left = [p for p in self.talkers() if p is not party]
         alone = self._script is not None and self._script.keeps_alone
-        somebody_comes = any(not errand.over and errand.role is Role.MEMBER for errand in self.errands.values())
-        return len(left) >= 2 or (len(left) == 1 and (alone or somebody_comes))
+        return len(left) >= 2 or (len(left) == 1 and (alone or self._somebody_comes))
+
+    @property
+    def _somebody_comes(self) -> bool:
+        """Who is to take part is being called in."""
+        return any(errand.role is Role.MEMBER for errand in self.errands.values())
+
+    def _find_caller(self) -> None:
+        """Whoever is there longest takes the place of a caller who has gone."""
+        if self.caller.leg not in self.parties and (talkers := self.talkers()):
+            self.caller = talkers[0]
+
+    def _tell_transferred(self, party: Party, to: str = "") -> None:
+        self.do(fx.ShowTransfer(party.leg, to, "done", ending("normal")))
 
     def leave(self, party: Party, why: Ending, *, tell: bool) -> None:
         """A party goes and the call goes on."""
         self.dismiss(party, why, tell=tell)
-        if party is self.caller and (talkers := self.talkers()):
-            self.caller = talkers[0]
+        self._find_caller()
         self.prompts.left(party.leg, self._prompt_rate)
         for collector in [c for c in self.collectors.values() if c.order.leg == party.leg]:
             self.collected(collector, "left")
@@ -142,7 +153,7 @@ class Live(Actor):
         replaces: Party | None = None,
         caller: ev.Identity | None = None,
     ) -> None:
-        if sum(not errand.over for errand in self.errands.values()) >= ERRANDS:
+        if len(self.errands) >= ERRANDS:
             raise NotNow(f"{ERRANDS} people are being called into this call already. Wait for one of them.")
         plan = plan_to(self._router, to, timeout)
         refused = plan if isinstance(plan, Ending) else None
@@ -186,7 +197,7 @@ class Live(Actor):
         self.tell_answered(party)
         self.tell(ev.TransferDone(self.id, self.now, before.leg, errand.to, party.leg))
         if there:
-            self.do(fx.ShowTransfer(before.leg, errand.to, "done", ending("normal")))
+            self._tell_transferred(before, errand.to)
             was_caller = before is self.caller
             self.leave(before, ending("transferred"), tell=True)
             if was_caller and party.has_device and len(self.talkers()) == 1:
@@ -200,10 +211,8 @@ class Live(Actor):
 
     def _enough_left(self, why: Ending) -> None:
         """Somebody was expected and does not come: is there anybody left to talk?"""
-        waiting = any(not errand.over and errand.role is Role.MEMBER for errand in self.errands.values())
-        alone = self._script is not None
-        talkers = self.talkers()
-        if self.state is State.CONNECTED and not waiting and (not talkers or (len(talkers) < 2 and not alone)):
+        needed = 1 if self._script is not None else 2
+        if self.state is State.CONNECTED and not self._somebody_comes and len(self.talkers()) < needed:
             self._end(why)
 
     def errand_of(self, party: Party) -> Errand | None:
@@ -215,7 +224,7 @@ class Live(Actor):
         """Give all parties but the dropped ones away, and end."""
         for party in [p for p in self.parties.values() if not p.up or p.leg in drop]:
             if party.up:
-                self.do(fx.ShowTransfer(party.leg, "", "done", ending("normal")))
+                self._tell_transferred(party)
             self.dismiss(party, ending(cause))
         self._close_rooms()
         self.board.unplug()
@@ -231,13 +240,12 @@ class Live(Actor):
             party.errand = None
             self.parties[party.leg] = party
         self.tell(ev.CallJoined(self.id, self.now, other, tuple(p.leg for p in parties)))
-        if self.caller.leg not in self.parties and (talkers := self.talkers()):
-            self.caller = talkers[0]
+        self._find_caller()
         self.settle_down()
 
     def drop(self, legs: tuple[str, ...], cause: str) -> None:
         for party in [p for p in self.parties.values() if p.leg in legs and p.has_device]:
-            self.do(fx.ShowTransfer(party.leg, "", "done", ending("normal")))
+            self._tell_transferred(party)
             self.leave(party, ending(cause), tell=True)
 
     def let_go(self, leg: str, into: str) -> Party:
@@ -245,11 +253,10 @@ class Live(Actor):
         party = self.parties.pop(leg)
         self._deadlines.pop(f"media:{leg}", None)
         self.board.unplug(leg)
-        talkers = self.talkers()
-        if party is self.caller and talkers:
-            self.caller = talkers[0]
+        self._find_caller()
         self.prompts.left(leg, self._prompt_rate)
         self.tell(ev.CallSplit(self.id, self.now, leg, into))
+        talkers = self.talkers()
         if not talkers:
             self._end(ending("merged"))
         elif len(talkers) == 1 and self._script is None:

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 
 from . import effects as fx
 from .allowance import Allowance
-from .causes import Ending
+from .causes import Ending, ending
 from .events import Identity
 from .router import Target
 from .view import PartyView
@@ -100,6 +100,11 @@ class Party:
     def talks(self) -> bool:
         """Takes part in the conversation just now."""
         return self.up and self.role.talks and not self.aside
+
+    @property
+    def gave_no_answer(self) -> Ending:
+        """Why it is given up after its time: no sign of life is no ringing."""
+        return ending("timeout" if self.phase is Phase.CALLED else "no-answer")
 
     def farewell(self, why: Ending) -> fx.Effect:
         """How to tell it that this is over: by what it has already been told."""
