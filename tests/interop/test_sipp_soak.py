@@ -73,6 +73,11 @@ def counts(folder: Path) -> dict[str, str]:
     return dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=False))
 
 
+def unusual(gateway: Gateway) -> str:
+    """What the gateway says of calls that it did not end as usual."""
+    return "\n".join(line for line in gateway.log.splitlines() if "ended: " in line and "ended: normal" not in line)
+
+
 LEFT_BEHIND = (
     "tandem_calls",
     "tandem_sip_dialogs",
@@ -136,7 +141,7 @@ async def test_no_call_is_lost_and_nothing_is_left_behind(tmp_path):
                 await asyncio.sleep(2)
                 warm_rss = gateway.resources()["rss"]
                 assert await place(CALLS, "caller") == 0, (
-                    f"{counts(tmp_path / 'caller')}\n{errors(tmp_path / 'caller')}"
+                    f"{unusual(gateway)}\n{counts(tmp_path / 'caller')}\n{errors(tmp_path / 'caller')}"
                 )
                 done = counts(tmp_path / "caller")
                 assert int(done["SuccessfulCall(C)"]) == CALLS
